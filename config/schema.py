@@ -1,0 +1,135 @@
+"""What a person may tune: one frozen model per section of a profile, the only home of defaults and ranges.
+
+A profile is a YAML file with these sections; a flag of the command line overrides its field. Every number has
+its unit in its name and its reason in its description, which is also the help text of the flag and of the JSON
+schema that editors read.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+_UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+
+
+def parse_bytes(value: Any) -> Any:  # noqa: ANN401 - a validator gets whatever the file holds
+    """Turn ``512 MiB``, ``2G`` or a plain number into bytes; units are powers of 1024.
+
+    Parameters
+    ----------
+    value : Any
+        Text or number; anything else is returned as it is, for the schema to refuse.
+
+    Returns
+    -------
+    Any
+        Bytes as int where `value` was understood.
+
+    Raises
+    ------
+    ValueError
+        If the text is not a number with an optional unit.
+    """
+    if not isinstance(value, str):
+        return value
+    text = value.strip().lower().removesuffix("ib").removesuffix("b").strip()
+    unit = _UNITS.get(text[-1:], 0)
+    try:
+        return int(float(text[:-1]) * unit) if unit else int(text)
+    except (ValueError, OverflowError):
+        raise ValueError(f"not a size: {value!r}; write for example 512MiB or 2G") from None
+
+
+Bytes = Annotated[int, BeforeValidator(parse_bytes, json_schema_input_type=int | str)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+class ScreenSettings(_Section):
+    """How a screen, a region of it or a window is captured."""
+
+    rate_hz: float = Field(default=30.0, ge=0.1, le=240.0)
+    """Frames captured a second. Calls send 15 to 30; more finds nothing new."""
+
+    cursor: bool = False
+    """Whether the mouse pointer is in the picture; it would be counted as room colours."""
+
+
+class CameraSettings(_Section):
+    """How a webcam is opened. The camera may give something near; what it gives is shown."""
+
+    width: int = Field(default=1280, ge=16, le=7680)
+    """Wanted width in pixels."""
+
+    height: int = Field(default=720, ge=16, le=4320)
+    """Wanted height in pixels."""
+
+    rate_hz: float = Field(default=30.0, ge=1.0, le=240.0)
+    """Wanted frames a second."""
+
+    fourcc: str = Field(default="MJPG", min_length=4, max_length=4)
+    """Wanted pixel format; MJPG is the only one that USB 2 carries at 720p30."""
+
+    retry_first_s: float = Field(default=0.5, ge=0.05, le=60.0)
+    """Wait before a lost camera is tried again for the first time, in seconds; doubles each time."""
+
+    retry_longest_s: float = Field(default=8.0, ge=0.05, le=600.0)
+    """Longest wait between two tries, in seconds."""
+
+
+class VideoSettings(_Section):
+    """How video files are written (.mkv is lossless FFV1, .mp4 is H.264)."""
+
+    h264_crf: int = Field(default=18, ge=0, le=51)
+    """Constant rate factor of H.264: 0 is lossless, 18 looks the same, 51 is worst."""
+
+    h264_preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"] = "veryfast"
+    """Speed against size of H.264."""
+
+
+class WatchSettings(_Section):
+    """The reconstruction of the room (`backroom watch`)."""
+
+    method: Literal["rarest"] = "rarest"
+    """How the room is found: `rarest` is roomg's rule, exact."""
+
+    omg: int = Field(default=20, ge=0, le=765)
+    """How far the sum B+G+R of a colour must lie from the backdrop's to be taken for room, in code values."""
+
+    memory: Bytes = Field(default=512 << 20, ge=1 << 20, le=1 << 40)
+    """Memory for the colour counts, in bytes or as text such as 512MiB. Past it colours are counted coarser,
+    and the report says so."""
+
+    save_every_s: float = Field(default=8.0, ge=0.5, le=9.0)
+    """Seconds between two saves of the state file; under 10, so that no more than 10 s are ever lost."""
+
+    preview_every_s: float = Field(default=0.5, ge=0.05, le=60.0)
+    """Seconds between two looks at the growing room (page, window, sinks, coverage over time)."""
+
+
+class PageSettings(_Section):
+    """The live page, on the loopback interface only."""
+
+    port: int = Field(default=0, ge=0, le=65535)
+    """TCP port; 0 takes any free one."""
+
+    picture_rate_hz: float = Field(default=8.0, ge=0.2, le=60.0)
+    """Pictures of the call sent to the page each second."""
+
+    picture_width_px: int = Field(default=640, ge=64, le=3840)
+    """Pictures on the page are scaled down to this width."""
+
+    jpeg_quality: int = Field(default=80, ge=10, le=100)
+    """Quality of the pictures on the page; saved files are never JPEG."""
+
+
+class Profile(_Section):
+    """One profile: a section for each part of the program, every field with a default."""
+
+    screen: ScreenSettings = ScreenSettings()
+    camera: CameraSettings = CameraSettings()
+    video: VideoSettings = VideoSettings()
+    watch: WatchSettings = WatchSettings()
+    page: PageSettings = PageSettings()

@@ -1,0 +1,1 @@
+"""The room behind a virtual background, from what leaks past the person."""

@@ -1,0 +1,1 @@
+"""The engine: any source, one pipeline, any sinks, and the command line and live page that drive them."""

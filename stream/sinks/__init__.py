@@ -1,0 +1,1 @@
+"""Where frames go: one file per kind of sink, all behind `stream.sinks.base.Sink`."""

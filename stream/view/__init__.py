@@ -1,0 +1,1 @@
+"""The live view: a page on the loopback interface, or a plain window."""
