@@ -1,0 +1,22 @@
+"""Fixtures that every test may use."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """The one source of chance: seeded, so that a failure can be run again."""
+    return np.random.default_rng(2015)
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of footage beside the project; tests that need it are skipped where it is missing."""
+    if not SHARED.is_dir():
+        pytest.skip("needs the footage of ../shared, which is not here")
+    return SHARED
