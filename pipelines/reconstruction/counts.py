@@ -1,0 +1,329 @@
+"""How often every pixel showed every colour, online, in bounded memory.
+
+Exact, first-seen order included, until the memory runs out; from then on the pixels that want more are counted
+in coarser cells (see `tables`), which `is_exact` and `n_coarse_px` tell. Counts of two parts of a stream add up
+to the counts of the whole.
+
+Memory: 15 bytes a pixel for the last frame, its runs and the table's place, 32 bytes for a first table of four
+colours, and 8 bytes a slot for larger ones. Pages are touched as they are needed; once an eighth of what is
+left for larger tables is in use the rest is claimed too, little by little, so that a long call cannot run out
+of memory in its third hour.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.base import Findings, Image, PipelineError
+from pipelines.reconstruction import kernels, tables
+
+BAND_ROWS = 16
+"""Rows that share free memory: small enough to share work between cores, large enough to share memory."""
+
+REGION_SLOTS = 8192
+"""Memory is given to a band in pieces of 64 KiB."""
+
+MOST_FRAMES = (1 << 28) - 1
+"""A count has 28 bits: 103 days at 30 frames a second."""
+
+_LATE_LOG2_CAPACITY = 4
+_BYTES_PER_PIXEL = 15
+_FIRST_SLOTS = 1 << tables.FIRST_LOG2_CAPACITY
+_BYTES_PER_SLOT = 8
+_RESERVED_SLOTS = 8
+_CLAIMED_PER_FRAME = 1 << 19  # slots: 4 MiB, about a millisecond of page faults
+_SLOTS_PER_PAGE = 512
+
+
+@dataclass(frozen=True, slots=True)
+class PackedBand:
+    """The counts of one band of pixels, as they are saved and merged.
+
+    Attributes
+    ----------
+    n_colors : ndarray
+        (pixels,) uint16, colours of each pixel.
+    coarse_bits : ndarray
+        (pixels,) uint8, 0 where the counts are exact.
+    entries : ndarray
+        (sum of n_colors,) uint64, count << 36 | colour, each pixel's in the order in which they were first seen.
+    """
+
+    n_colors: npt.NDArray[np.uint16]
+    coarse_bits: npt.NDArray[np.uint8]
+    entries: npt.NDArray[np.uint64]
+
+
+class ColorCounts:
+    """Colour counts of every pixel of frames of one size. Not thread-safe; threads inside are its own.
+
+    Parameters
+    ----------
+    height, width : int
+        Size of the frames in pixels.
+    memory_bytes : int
+        Bound on the memory of the counts.
+    n_workers : int, optional
+        Threads that share a frame; as many as there are cores unless given.
+
+    Raises
+    ------
+    PipelineError
+        If `memory_bytes` does not hold four colours for each pixel.
+    """
+
+    def __init__(self, height: int, width: int, memory_bytes: int, n_workers: int | None = None) -> None:
+        self.height, self.width = height, width
+        self.memory_bytes = memory_bytes
+        self.n_frames = 0
+        n_pixels = height * width
+        n_bands = -(-height // BAND_ROWS)
+        self._band_px = BAND_ROWS * width
+        self._n_workers = min(n_workers or os.cpu_count() or 1, n_bands)
+        self._pool = ThreadPoolExecutor(max(1, self._n_workers - 1), "count")
+        scratch_bytes = n_bands * (1 << tables.LARGEST_LOG2_CAPACITY) * _BYTES_PER_SLOT
+        self._first_slots = _RESERVED_SLOTS + n_pixels * _FIRST_SLOTS
+        n_slots = (memory_bytes - n_pixels * _BYTES_PER_PIXEL - scratch_bytes) // _BYTES_PER_SLOT
+        if n_slots < self._first_slots:
+            least = n_pixels * _BYTES_PER_PIXEL + scratch_bytes + self._first_slots * _BYTES_PER_SLOT
+            raise PipelineError(
+                f"memory: got {memory_bytes / 2**20:.0f} MiB, wanted at least {-(-least // 2**20)} MiB "
+                f"for frames of {width}x{height}; raise --memory"
+            )
+        first = np.arange(n_pixels, dtype=np.uint64) * tables.U(_FIRST_SLOTS) + tables.U(_RESERVED_SLOTS)
+        self.tables = tables.Tables(
+            last=np.zeros(n_pixels * 3, np.uint8),
+            run_start=np.zeros(n_pixels, np.int32),
+            meta=first << tables.START_SHIFT | tables.U(tables.FIRST_LOG2_CAPACITY),
+            slots=np.zeros(n_slots, np.uint64),
+            bands=np.zeros((n_bands, tables.N_BAND_COLUMNS), np.int64),
+            resume=np.zeros(n_bands, np.int64),
+            scratch=np.zeros((n_bands, 1 << tables.LARGEST_LOG2_CAPACITY), np.uint64),
+        )
+        self._next_slot = self._first_slots
+        self._claimed_slot = self._first_slots
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown()
+
+    @property
+    def n_coarse_px(self) -> int:
+        """Pixels whose colours are no longer counted exactly."""
+        return int(np.count_nonzero(self.tables.meta & tables.U(0xF0)))
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every count is exact."""
+        return self.n_coarse_px == 0
+
+    @property
+    def n_bytes_used(self) -> int:
+        """Bytes of the bound that hold counts so far, free lists included."""
+        n_pixels = self.height * self.width
+        return n_pixels * _BYTES_PER_PIXEL + self.tables.scratch.nbytes + self._next_slot * _BYTES_PER_SLOT
+
+    def count(self, image: Image) -> None:
+        """Count one frame.
+
+        Parameters
+        ----------
+        image : ndarray
+            (height, width, 3) uint8 BGR, C-contiguous; not kept.
+
+        Raises
+        ------
+        PipelineError
+            If as many frames were counted as a count can hold.
+        """
+        flat = image.reshape(-1)
+        if self.n_frames == MOST_FRAMES:
+            raise PipelineError(f"{MOST_FRAMES} frames were counted, which is all that a count holds; start a new state")
+        if self.n_frames == 0:
+            self.tables.last[:] = flat
+        else:
+            self._until_done(self._count_pass(flat))
+            self._claim_some()
+        self.n_frames += 1
+
+    def findings(self, omg: int, step_px: int = 1) -> Findings:
+        """Choose the room by roomg's rule.
+
+        Parameters
+        ----------
+        omg : int
+            Threshold on the difference of the sums B+G+R, 0 to 765.
+        step_px : int
+            Look at every `step_px`-th row and column.
+
+        Returns
+        -------
+        Findings
+            Of size ceil(height / step_px), ceil(width / step_px); all 0 before the first frame.
+        """
+        rows, columns = -(-self.height // step_px), -(-self.width // step_px)
+        room = np.zeros((rows, columns, 4), np.uint8)
+        backdrop = np.zeros((rows, columns, 3), np.uint8)
+        if self.n_frames:
+            step = (step_px, self.width)
+            self._share(
+                lambda worker: kernels.choose_rarest(
+                    self.tables, self.n_frames, omg, step, room, backdrop, worker, self._n_workers
+                )
+            )
+        return Findings(room, backdrop, float(np.count_nonzero(room[..., 3])) / (rows * columns))
+
+    def colors_of(self, y: int, x: int) -> list[tuple[int, int, int, int]]:
+        """Return what one pixel showed.
+
+        Parameters
+        ----------
+        y, x : int
+            Row and column, counted from 0.
+
+        Returns
+        -------
+        list of tuple of int
+            (B, G, R, frames) of each colour in the order in which they were first seen.
+        """
+        band, pixel = divmod(y * self.width + x, self._band_px)
+        packed = self._pack(band)
+        end = np.cumsum(packed.n_colors)
+        entries = packed.entries[end[pixel] - packed.n_colors[pixel] : end[pixel]].tolist()
+        return [(e & 255, e >> 8 & 255, e >> 16 & 255, e >> 36) for e in entries]
+
+    def packed_bands(self) -> Iterator[PackedBand]:
+        """Yield every band's counts, top to bottom; no frame may be counted in between."""
+        for band in range(self.tables.resume.size):
+            yield self._pack(band)
+
+    def add(self, n_frames: int, bands: Iterator[PackedBand]) -> None:
+        """Add the counts of frames that came after those counted here.
+
+        Parameters
+        ----------
+        n_frames : int
+            Frames in those counts.
+        bands : iterator of PackedBand
+            From counts of the same size.
+
+        Raises
+        ------
+        PipelineError
+            If there are more frames than a count can hold; these counts are as before.
+        """
+        if self.n_frames + n_frames > MOST_FRAMES:
+            raise PipelineError(f"{self.n_frames} and {n_frames} frames are more than the {MOST_FRAMES} that a count holds")
+        if self.n_frames:
+            self._until_done(self._close_runs_pass())
+        for band, packed in enumerate(bands):
+            self._until_done(self._add_pass(band, packed), only_band=band)
+        self.n_frames += n_frames
+        self.tables.run_start[:] = self.n_frames
+
+    def merged(self, later: Self) -> "ColorCounts":
+        """Return the counts of these frames followed by those of `later`.
+
+        Parameters
+        ----------
+        later : ColorCounts
+            Counts of the frames that came after, of the same size; unchanged, as these are.
+
+        Returns
+        -------
+        ColorCounts
+            New, with the larger of both memory bounds.
+        """
+        memory = max(self.memory_bytes, later.memory_bytes)
+        both = ColorCounts(self.height, self.width, memory, self._n_workers)
+        both.add(self.n_frames, self.packed_bands())
+        both.add(later.n_frames, later.packed_bands())
+        return both
+
+    def _pack(self, band: int) -> PackedBand:
+        first = band * self._band_px
+        meta = self.tables.meta[first : first + self._band_px]
+        n_held = int(((meta >> tables.SIZE_SHIFT) & tables.SIZE_BITS).sum())
+        n_colors = np.empty(meta.size, np.uint16)
+        coarse_bits = np.empty(meta.size, np.uint8)
+        entries = np.empty(n_held + meta.size, np.uint64)
+        n = kernels.pack_counts(self.tables, self.n_frames, band, self._band_px, n_colors, coarse_bits, entries)
+        return PackedBand(n_colors, coarse_bits, entries[:n])
+
+    def _count_pass(self, flat: npt.NDArray[np.uint8]) -> "_Pass":
+        def run(largest: int, may_starve: bool) -> None:
+            self._share(
+                lambda worker: kernels.count_frame(
+                    self.tables, flat, self.n_frames, self._band_px, worker, self._n_workers, largest, may_starve
+                )
+            )
+
+        return run
+
+    def _close_runs_pass(self) -> "_Pass":
+        def run(largest: int, may_starve: bool) -> None:
+            kernels.close_runs(self.tables, self.n_frames, self._band_px, largest, may_starve)
+
+        return run
+
+    def _add_pass(self, band: int, packed: PackedBand) -> "_Pass":
+        def run(largest: int, may_starve: bool) -> None:
+            kernels.add_counts(
+                self.tables, band, self._band_px, packed.n_colors, packed.coarse_bits, packed.entries, largest, may_starve
+            )
+
+        return run
+
+    def _share(self, work: Callable[[int], None]) -> None:
+        """Run `work` once for each worker, the first in this thread."""
+        others = [self._pool.submit(work, worker) for worker in range(1, self._n_workers)]
+        work(0)
+        for other in others:
+            other.result()
+
+    def _until_done(self, run: "_Pass", only_band: int | None = None) -> None:
+        """Run a pass again, with more memory for the bands that starved, until no band waits."""
+        resume = self.tables.resume
+        resume[:] = 0 if only_band is None else -1
+        if only_band is not None:
+            resume[only_band] = 0
+        may_starve = True
+        while True:
+            run(self._largest_log2(), may_starve)
+            starved = np.flatnonzero(resume >= 0)
+            if not starved.size:
+                return
+            may_starve = all([self._give_region(int(band)) for band in starved])
+
+    def _largest_log2(self) -> int:
+        """Keep the last quarter for small tables, so that a pixel that wakes late finds some memory."""
+        n_slots = self.tables.slots.size
+        plenty = (n_slots - self._next_slot) * 4 > n_slots - self._first_slots
+        return tables.LARGEST_LOG2_CAPACITY if plenty else _LATE_LOG2_CAPACITY
+
+    def _give_region(self, band: int) -> bool:
+        if self._next_slot + REGION_SLOTS > self.tables.slots.size:
+            return False
+        row = self.tables.bands[band]
+        tables.retire_region(self.tables.slots, row)
+        row[tables.REGION_NEXT] = self._next_slot
+        self._next_slot += REGION_SLOTS
+        row[tables.REGION_END] = self._next_slot
+        return True
+
+    def _claim_some(self) -> None:
+        """Touch a few more pages of the memory that the counts are going to need."""
+        n_slots = self.tables.slots.size
+        if (self._next_slot - self._first_slots) * 8 < n_slots - self._first_slots or self._claimed_slot >= n_slots:
+            return
+        begin = max(self._claimed_slot, self._next_slot)
+        self._claimed_slot = min(n_slots, begin + _CLAIMED_PER_FRAME)
+        self.tables.slots[begin : self._claimed_slot : _SLOTS_PER_PAGE] = 0
+
+
+_Pass = Callable[[int, bool], None]

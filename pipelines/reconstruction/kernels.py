@@ -1,0 +1,368 @@
+"""Loops over the pixels of a frame: count its colours, choose the room by roomg's rule, pack and unpack counts.
+
+A pixel that shows the colour of the frame before costs one comparison, 32 pixels at a time: only when a colour
+ends is the length of its run added to the pixel's table. Arrays only; every function trusts its arguments. A
+kernel works on every `n_workers`-th band of rows, so that threads share a frame without touching the same pixel.
+"""
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from pipelines.reconstruction.tables import (
+    COLOR_BITS,
+    COUNT_SHIFT,
+    ONE_COLOR,
+    RANK_BITS,
+    RANK_SHIFT,
+    SIZE_BITS,
+    SIZE_SHIFT,
+    START_SHIFT,
+    Tables,
+    U,
+    add_color,
+    cell_mask,
+    coarsen_table,
+    home_slot,
+    most_colors,
+    sort_by_rank,
+)
+
+BLOCK_PX = 32
+"""Pixels compared at once: 96 bytes, whole vector registers."""
+
+B_SHIFT, G_SHIFT, R_SHIFT = U(0), U(8), U(16)
+BYTE = U(0xFF)
+
+
+@njit(cache=True, nogil=True)
+def count_frame(
+    tables: Tables,
+    frame: npt.NDArray[np.uint8],
+    n_frames: int,
+    band_px: int,
+    worker: int,
+    n_workers: int,
+    largest: int,
+    may_starve: bool,
+) -> None:
+    """Count one frame: where a pixel's colour changes, the run that ended goes into its table.
+
+    A band stops at a pixel that wants more memory than the band has; `tables.resume` says where, and the same
+    call goes on from there.
+
+    Parameters
+    ----------
+    tables : Tables
+        Written; `resume` says for each band at which of its pixels to begin, -1 leaves it out.
+    frame : ndarray
+        (n_pixels * 3,) uint8 BGR.
+    n_frames : int
+        Frames counted before this one, at least 1.
+    band_px : int
+        Pixels in a band (the last may have fewer).
+    worker, n_workers : int
+        This call takes the bands `worker`, `worker + n_workers`, ...
+    largest, may_starve : int, bool
+        As in `tables.add_color`.
+    """
+    last, run_start, meta, slots = tables.last, tables.run_start, tables.meta, tables.slots
+    n_pixels = run_start.size
+    pixels = np.empty(BLOCK_PX, np.uint64)
+    colors = np.empty(BLOCK_PX, np.uint64)
+    masks = np.empty(BLOCK_PX, np.uint64)
+    at = np.empty(BLOCK_PX, np.uint64)
+    now = U(n_frames)
+    for band in range(worker, tables.resume.size, n_workers):
+        if tables.resume[band] < 0:
+            continue
+        first_px = band * band_px
+        begin = first_px + tables.resume[band]
+        end = min(n_pixels, first_px + band_px)
+        tables.resume[band] = -1
+        while begin < end:
+            stop = min(begin + BLOCK_PX, end)
+            changed = np.uint8(0)
+            for i in range(U(begin * 3), U(stop * 3)):
+                changed |= frame[i] ^ last[i]
+            if changed == 0:
+                begin = stop
+                continue
+            # First find every changed pixel's slot, then touch them: the loads from memory overlap.
+            k = 0
+            for p in range(U(begin), U(stop)):
+                i = U(p) * U(3)
+                old = U(last[i]) | U(last[i + U(1)]) << G_SHIFT | U(last[i + U(2)]) << R_SHIFT
+                new = U(frame[i]) | U(frame[i + U(1)]) << G_SHIFT | U(frame[i + U(2)]) << R_SHIFT
+                entry = meta[p]
+                mask = cell_mask((entry >> U(4)) & U(15))
+                pixels[k] = U(p)
+                colors[k] = old
+                masks[k] = mask
+                at[k] = (entry >> START_SHIFT) + home_slot(old & mask, entry & U(15))
+                k += np.int64(old != new)
+            begin = stop
+            for j in range(k):
+                p = pixels[j]
+                n = now - U(run_start[p])
+                slot = slots[at[j]]
+                entry = meta[p]
+                n_colors = (entry >> SIZE_SHIFT) & SIZE_BITS
+                if slot != U(0) and ((slot ^ colors[j]) & masks[j]) == U(0):
+                    slots[at[j]] = slot + (n << COUNT_SHIFT)
+                elif n == U(0):
+                    pass  # a resumed or merged pixel: what `last` holds was counted before
+                elif slot == U(0) and n_colors < most_colors(entry & U(15)):
+                    slots[at[j]] = n << COUNT_SHIFT | n_colors << RANK_SHIFT | colors[j]
+                    meta[p] = entry + ONE_COLOR
+                elif not add_color(tables, band, np.int64(p), colors[j], n, largest, may_starve):
+                    tables.resume[band] = np.int64(p) - first_px
+                    begin = end
+                    break
+                i = p * U(3)
+                last[i] = frame[i]
+                last[i + U(1)] = frame[i + U(1)]
+                last[i + U(2)] = frame[i + U(2)]
+                run_start[p] = n_frames
+
+
+@njit(cache=True, nogil=True)
+def choose_rarest(
+    tables: Tables,
+    n_frames: int,
+    omg: int,
+    step: tuple[int, int],
+    room: npt.NDArray[np.uint8],
+    backdrop: npt.NDArray[np.uint8],
+    worker: int,
+    n_workers: int,
+) -> None:
+    """Apply roomg's rule to every `step`-th pixel.
+
+    The most frequent colour is the backdrop (ties: the one seen first). The room is the rarest colour (ties: the
+    one first seen last) with |sum(BGR of backdrop) - sum(BGR of it)| > omg, and if there is none the rarest of
+    all colours, unclaimed.
+
+    Parameters
+    ----------
+    tables : Tables
+        Read.
+    n_frames : int
+        Frames counted.
+    omg : int
+        Threshold on the difference of the sums, in code values, 0 to 765.
+    step : tuple of int
+        (step in pixels, width of the frames in pixels).
+    room : ndarray
+        (rows, columns, 4) uint8, written: BGRA of pixel (row * step, column * step), alpha 255 where claimed.
+    backdrop : ndarray
+        (rows, columns, 3) uint8, written: BGR.
+    worker, n_workers : int
+        This call takes the rows `worker`, `worker + n_workers`, ...
+
+    References
+    ----------
+    satoki, "roomg", 2020.
+    """
+    step_px, width = step
+    for row in range(worker, room.shape[0], n_workers):
+        for column in range(room.shape[1]):
+            p = row * step_px * width + column * step_px
+            top, rarest, found = _choose(tables, p, n_frames, omg)
+            for c in range(3):
+                backdrop[row, column, c] = (top >> U(8 * c)) & BYTE
+                room[row, column, c] = (rarest >> U(8 * c)) & BYTE
+            room[row, column, 3] = 255 if found else 0
+
+
+@njit(cache=True, nogil=True)
+def _channel_sum(color: np.uint64) -> int:
+    return np.int64((color & BYTE) + ((color >> G_SHIFT) & BYTE) + ((color >> R_SHIFT) & BYTE))
+
+
+@njit(cache=True, nogil=True)
+def _open_run(tables: Tables, p: int, n_frames: int) -> np.uint64:
+    """Return the run that has not ended yet as a slot of the rank after all others; count 0 if there is none."""
+    i = p * 3
+    color = U(tables.last[i]) | U(tables.last[i + 1]) << G_SHIFT | U(tables.last[i + 2]) << R_SHIFT
+    n_colors = (tables.meta[p] >> SIZE_SHIFT) & SIZE_BITS
+    return U(n_frames - tables.run_start[p]) << COUNT_SHIFT | n_colors << RANK_SHIFT | color
+
+
+@njit(cache=True, nogil=True)
+def _choose(tables: Tables, p: int, n_frames: int, omg: int) -> tuple[np.uint64, np.uint64, bool]:
+    """Return (most frequent colour, the rule's colour, whether it passed the threshold) of one pixel."""
+    entry = tables.meta[p]
+    start = np.int64(entry >> START_SHIFT)
+    end = start + (1 << np.int64(entry & U(15)))
+    mask = cell_mask((entry >> U(4)) & U(15))
+    run = _open_run(tables, p, n_frames)
+    run_at = -1  # slot of the open run's colour, if it was seen before
+    if run >> COUNT_SHIFT != U(0):
+        for i in range(start, end):
+            if tables.slots[i] != U(0) and ((tables.slots[i] ^ run) & mask) == U(0):
+                run_at = i
+    top = U(0)
+    for i in range(start, end + 1):
+        slot = _slot_with_run(tables, i, end, run, run_at)
+        if slot == U(0):
+            continue
+        if _comes_first(slot, top):
+            top = slot
+    top_sum = _channel_sum(top)
+    rarest = top
+    best = U(0)
+    for i in range(start, end + 1):
+        slot = _slot_with_run(tables, i, end, run, run_at)
+        if slot == U(0):
+            continue
+        if not _comes_first(slot, rarest):
+            rarest = slot
+        if abs(top_sum - _channel_sum(slot)) > omg and (best == U(0) or not _comes_first(slot, best)):
+            best = slot
+    found = best != U(0)
+    return top & COLOR_BITS, (best if found else rarest) & COLOR_BITS, found
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _slot_with_run(tables: Tables, i: int, end: int, run: np.uint64, run_at: int) -> np.uint64:
+    """Return slot `i` with the open run added to its colour; place `end` is the run itself if it is a new colour."""
+    if i == end:
+        return run if run_at < 0 and run >> COUNT_SHIFT != U(0) else U(0)
+    slot = tables.slots[i]
+    return slot + (run >> COUNT_SHIFT << COUNT_SHIFT) if i == run_at else slot
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _comes_first(slot: np.uint64, other: np.uint64) -> bool:
+    """Say whether `slot` is more frequent than `other`, or as frequent and seen before it."""
+    n, m = slot >> COUNT_SHIFT, other >> COUNT_SHIFT
+    return n > m or (n == m and (slot >> RANK_SHIFT) & RANK_BITS < (other >> RANK_SHIFT) & RANK_BITS)
+
+
+@njit(cache=True, nogil=True)
+def pack_counts(
+    tables: Tables,
+    n_frames: int,
+    band: int,
+    band_px: int,
+    n_colors: npt.NDArray[np.uint16],
+    coarse_bits: npt.NDArray[np.uint8],
+    entries: npt.NDArray[np.uint64],
+) -> int:
+    """Copy a band's colours out, in the order in which they were first seen, open runs included.
+
+    Parameters
+    ----------
+    tables : Tables
+        Read (`scratch` is used and left all 0).
+    n_frames : int
+        Frames counted.
+    band, band_px : int
+        Number of the band and pixels in a band.
+    n_colors, coarse_bits : ndarray
+        (pixels of the band,) uint16 and uint8, written.
+    entries : ndarray
+        (n,) uint64, n at least the colours held plus one for each pixel, written: count << 36 | colour.
+
+    Returns
+    -------
+    int
+        Entries written.
+    """
+    scratch = tables.scratch[band]
+    n_entries = 0
+    for k in range(n_colors.size):
+        p = band * band_px + k
+        entry = tables.meta[p]
+        mask = cell_mask((entry >> U(4)) & U(15))
+        n = sort_by_rank(tables.slots, entry, scratch)
+        run = _open_run(tables, p, n_frames)
+        if run >> COUNT_SHIFT != U(0):
+            at = 0
+            while at < n and ((scratch[at] ^ run) & mask) != U(0):
+                at += 1
+            if at == n:
+                scratch[n] = run
+                n += 1
+            else:
+                scratch[at] += run >> COUNT_SHIFT << COUNT_SHIFT
+        for rank in range(n):
+            entries[n_entries] = scratch[rank] & ~(RANK_BITS << RANK_SHIFT)
+            scratch[rank] = U(0)
+            n_entries += 1
+        n_colors[k] = n
+        coarse_bits[k] = (entry >> U(4)) & U(15)
+    return n_entries
+
+
+@njit(cache=True, nogil=True)
+def add_counts(
+    tables: Tables,
+    band: int,
+    band_px: int,
+    n_colors: npt.NDArray[np.uint16],
+    coarse_bits: npt.NDArray[np.uint8],
+    entries: npt.NDArray[np.uint64],
+    largest: int,
+    may_starve: bool,
+) -> None:
+    """Add packed counts to a band's tables, after the colours that are there.
+
+    Parameters
+    ----------
+    tables : Tables
+        Written. `resume[band]` is where to begin in `entries` and, if the band starved, where to go on.
+    band, band_px : int
+        Number of the band and pixels in a band.
+    n_colors, coarse_bits, entries : ndarray
+        As written by `pack_counts`.
+    largest, may_starve : int, bool
+        As in `tables.add_color`.
+    """
+    begin = tables.resume[band]
+    tables.resume[band] = -1
+    k = 0
+    for pixel in range(n_colors.size):
+        p = band * band_px + pixel
+        if k + n_colors[pixel] > begin:
+            while (tables.meta[p] >> U(4)) & U(15) < U(coarse_bits[pixel]):
+                tables.meta[p] = coarsen_table(tables.slots, tables.bands[band], tables.meta[p], tables.scratch[band])
+        for i in range(k, k + np.int64(n_colors[pixel])):
+            if i < begin:
+                continue
+            color, n = entries[i] & COLOR_BITS, entries[i] >> COUNT_SHIFT
+            if not add_color(tables, band, p, color, n, largest, may_starve):
+                tables.resume[band] = i
+                return
+        k += np.int64(n_colors[pixel])
+
+
+@njit(cache=True, nogil=True)
+def close_runs(tables: Tables, n_frames: int, band_px: int, largest: int, may_starve: bool) -> None:
+    """Put every pixel's open run into its table.
+
+    Parameters
+    ----------
+    tables : Tables
+        Written. `resume` says for each band where to begin and, where a band starved, where to go on.
+    n_frames : int
+        Frames counted; becomes the start of every run.
+    band_px : int
+        Pixels in a band.
+    largest, may_starve : int, bool
+        As in `tables.add_color`.
+    """
+    for band in range(tables.resume.size):
+        begin = tables.resume[band]
+        tables.resume[band] = -1
+        if begin < 0:
+            continue
+        first_px = band * band_px
+        for p in range(first_px + begin, min(tables.run_start.size, first_px + band_px)):
+            run = _open_run(tables, p, n_frames)
+            n = run >> COUNT_SHIFT
+            if n != U(0) and not add_color(tables, band, p, run & COLOR_BITS, n, largest, may_starve):
+                tables.resume[band] = p - first_px
+                break
+            tables.run_start[p] = n_frames
