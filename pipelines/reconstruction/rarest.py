@@ -1,0 +1,225 @@
+"""roomg's rule, online: the most frequent colour is the backdrop, the rarest that is far from it is the room.
+
+Exact, ties included, as long as the colour counts are (see `counts`). The rule itself knows nothing of people:
+on a real call most of what it claims is the person's own rare colours. It is here because it is the seed, the
+oracle, and what everything better is compared with.
+
+References
+----------
+satoki, "roomg", 2020.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from config.schema import WatchSettings
+from pipelines.base import Findings, Frame, PipelineError
+from pipelines.reconstruction.counts import ColorCounts
+from pipelines.reconstruction.state import load_counts, save_counts
+
+METHOD = "rarest"
+
+
+class RarestReconstruction:
+    """The `Reconstruction` of method ``rarest``; `process` gives no frames out, the session asks for findings.
+
+    Parameters
+    ----------
+    settings : WatchSettings
+        Threshold and memory bound.
+    """
+
+    def __init__(self, settings: WatchSettings) -> None:
+        self.settings = settings
+        self._counts: ColorCounts | None = None
+
+    @property
+    def counts(self) -> ColorCounts:
+        """The colour counts; there from `warm_up` on."""
+        if self._counts is None:
+            raise PipelineError("the reconstruction has no size yet; call warm_up first")
+        return self._counts
+
+    @property
+    def n_frames(self) -> int:
+        """Frames counted so far, those of a resumed state included."""
+        return self.counts.n_frames
+
+    def warm_up(self, height: int, width: int) -> None:
+        """Allocate the counts and compile, or load, the kernels.
+
+        Parameters
+        ----------
+        height, width : int
+            Size of the frames to come, in pixels.
+
+        Raises
+        ------
+        PipelineError
+            If the memory bound is too small for that size.
+        """
+        self._replace(ColorCounts(height, width, self.settings.memory))
+        _compile_kernels()
+
+    def process(self, frame: Frame) -> Sequence[Frame]:
+        """Count a frame; a placeholder is left out.
+
+        Parameters
+        ----------
+        frame : Frame
+            Of the size given to `warm_up`.
+
+        Returns
+        -------
+        sequence of Frame
+            Always empty.
+
+        Raises
+        ------
+        PipelineError
+            If the frame has another size.
+        """
+        counts = self.counts
+        if frame.image.shape[:2] != (counts.height, counts.width):
+            height, width = frame.image.shape[:2]
+            raise PipelineError(
+                f"a frame is {width}x{height}, the stream began as {counts.width}x{counts.height}; "
+                "watch the parts one by one"
+            )
+        if not frame.is_placeholder:
+            counts.count(frame.image)
+        return ()
+
+    def flush(self) -> Sequence[Frame]:
+        """End the stream; nothing is held back."""
+        return ()
+
+    def findings(self, step_px: int = 1) -> Findings:
+        """Apply the rule to what was counted.
+
+        Parameters
+        ----------
+        step_px : int
+            Look at every `step_px`-th row and column only.
+
+        Returns
+        -------
+        Findings
+            Alpha of the room is 255 where a colour passed the threshold.
+        """
+        return self.counts.findings(self.settings.omg, step_px)
+
+    def reset(self) -> None:
+        """Forget every frame; the size stays."""
+        old = self.counts
+        self._replace(ColorCounts(old.height, old.width, self.settings.memory))
+
+    def apply(self, settings: WatchSettings) -> Sequence[str]:
+        """Take a changed threshold at once; the memory bound stays until a restart.
+
+        Parameters
+        ----------
+        settings : WatchSettings
+            The changed section of the profile.
+
+        Returns
+        -------
+        sequence of str
+            One line for each change that was left alone.
+        """
+        kept = {name: getattr(self.settings, name) for name in ("memory", "method")}
+        left_alone = [f"watch.{name} changes at the next start" for name, old in kept.items() if getattr(settings, name) != old]
+        self.settings = settings.model_copy(update=kept)
+        return left_alone
+
+    def status(self) -> Sequence[str]:
+        """Say whether counts are no longer exact."""
+        counts = self.counts
+        if counts.is_exact:
+            return ()
+        share = counts.n_coarse_px / (counts.height * counts.width)
+        return (
+            f"counts are approximate for {share:.1%} of the pixels: "
+            f"memory of {counts.memory_bytes >> 20} MiB is used up (raise --memory)",
+        )
+
+    def report(self) -> dict[str, Any]:
+        """Return threshold, exactness and memory for `report.json`."""
+        counts = self.counts
+        n_coarse_px = counts.n_coarse_px
+        return {
+            "method": METHOD,
+            "omg": self.settings.omg,
+            "exact": n_coarse_px == 0,
+            "coarse_pixels": n_coarse_px,
+            "memory_bound_bytes": counts.memory_bytes,
+            "memory_used_bytes": counts.n_bytes_used,
+        }
+
+    def save(self, path: Path, extra: dict[str, Any]) -> None:
+        """Write the counts atomically.
+
+        Parameters
+        ----------
+        path : Path
+            File to write or replace.
+        extra : dict
+            JSON values to keep beside the counts.
+
+        Raises
+        ------
+        PipelineError
+            If it cannot be written; an older file is intact.
+        """
+        save_counts(path, self.counts, METHOD, extra)
+
+    def resume(self, path: Path) -> dict[str, Any]:
+        """Load counts in place of the present ones.
+
+        Parameters
+        ----------
+        path : Path
+            File written by `save`.
+
+        Returns
+        -------
+        dict
+            The `extra` that was saved.
+
+        Raises
+        ------
+        PipelineError
+            If it is not a state, damaged, or of another version, method or size; the present counts are intact.
+        """
+        old = self.counts
+        counts, header = load_counts(path, old.height, old.width, METHOD, self.settings.memory)
+        self._replace(counts)
+        return header.extra
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the threads of the counts."""
+        if self._counts:
+            self._counts.close()
+
+    def _replace(self, counts: ColorCounts) -> None:
+        self.close()
+        self._counts = counts
+
+
+def _compile_kernels() -> None:
+    """Run every kernel once on a few pixels, so that the first real frame is not late."""
+    import numpy as np
+
+    small = ColorCounts(1, 8, 1 << 20, n_workers=1)
+    for value in (0, 60, 120, 180, 240, 0):
+        small.count(np.full((1, 8, 3), value, np.uint8))
+    small.findings(0)
+    small.merged(small).close()
+    small.close()
