@@ -26,7 +26,10 @@ BAND_ROWS = 16
 """Rows that share free memory: small enough to share work between cores, large enough to share memory."""
 
 REGION_SLOTS = 8192
-"""Memory is given to a band in pieces of 64 KiB."""
+"""Memory is given to a band in pieces of 64 KiB, ..."""
+
+LARGEST_REGION_SLOTS = 32 * REGION_SLOTS
+"""... twice as much each time that it asks again for the same frame, up to 2 MiB."""
 
 MOST_FRAMES = (1 << 28) - 1
 """A count has 28 bits: 103 days at 30 frames a second."""
@@ -293,12 +296,14 @@ class ColorCounts:
         if only_band is not None:
             resume[only_band] = 0
         may_starve = True
+        n_slots = REGION_SLOTS
         while True:
             run(self._largest_log2(), may_starve)
             starved = np.flatnonzero(resume >= 0)
             if not starved.size:
                 return
-            may_starve = all([self._give_region(int(band)) for band in starved])
+            may_starve = all([self._give_region(int(band), n_slots) for band in starved])
+            n_slots = min(2 * n_slots, LARGEST_REGION_SLOTS)
 
     def _largest_log2(self) -> int:
         """Keep the last quarter for small tables, so that a pixel that wakes late finds some memory."""
@@ -306,13 +311,14 @@ class ColorCounts:
         plenty = (n_slots - self._next_slot) * 4 > n_slots - self._first_slots
         return tables.LARGEST_LOG2_CAPACITY if plenty else _LATE_LOG2_CAPACITY
 
-    def _give_region(self, band: int) -> bool:
-        if self._next_slot + REGION_SLOTS > self.tables.slots.size:
+    def _give_region(self, band: int, n_slots: int) -> bool:
+        n_slots = min(n_slots, (self.tables.slots.size - self._next_slot) // REGION_SLOTS * REGION_SLOTS)
+        if not n_slots:
             return False
         row = self.tables.bands[band]
         tables.retire_region(self.tables.slots, row)
         row[tables.REGION_NEXT] = self._next_slot
-        self._next_slot += REGION_SLOTS
+        self._next_slot += n_slots
         row[tables.REGION_END] = self._next_slot
         return True
 

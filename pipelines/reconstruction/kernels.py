@@ -31,6 +31,9 @@ from pipelines.reconstruction.tables import (
 BLOCK_PX = 32
 """Pixels compared at once: 96 bytes, whole vector registers."""
 
+BATCH_PX = 512
+"""Changed pixels worked on together: their lists stay in the first-level cache."""
+
 B_SHIFT, G_SHIFT, R_SHIFT = U(0), U(8), U(16)
 BYTE = U(0xFF)
 
@@ -66,13 +69,10 @@ def count_frame(
     largest, may_starve : int, bool
         As in `tables.add_color`.
     """
-    last, run_start, meta, slots = tables.last, tables.run_start, tables.meta, tables.slots
-    n_pixels = run_start.size
-    pixels = np.empty(BLOCK_PX, np.uint64)
-    colors = np.empty(BLOCK_PX, np.uint64)
-    masks = np.empty(BLOCK_PX, np.uint64)
-    at = np.empty(BLOCK_PX, np.uint64)
-    now = U(n_frames)
+    n_pixels = tables.run_start.size
+    pixels = np.empty(BATCH_PX, np.uint64)
+    colors = np.empty(BATCH_PX, np.uint64)
+    at = np.empty(BATCH_PX, np.uint64)
     for band in range(worker, tables.resume.size, n_workers):
         if tables.resume[band] < 0:
             continue
@@ -81,49 +81,92 @@ def count_frame(
         end = min(n_pixels, first_px + band_px)
         tables.resume[band] = -1
         while begin < end:
-            stop = min(begin + BLOCK_PX, end)
-            changed = np.uint8(0)
-            for i in range(U(begin * 3), U(stop * 3)):
-                changed |= frame[i] ^ last[i]
-            if changed == 0:
-                begin = stop
-                continue
-            # First find every changed pixel's slot, then touch them: the loads from memory overlap.
-            k = 0
+            begin, n_changed = _find_changed(tables, frame, begin, end, pixels, colors, at)
+            n_done = _end_runs(tables, frame, n_frames, band, pixels[:n_changed], colors, at, largest, may_starve)
+            if n_done < n_changed:
+                tables.resume[band] = np.int64(pixels[n_done]) - first_px
+                break
+
+
+@njit(cache=True, nogil=True)
+def _find_changed(
+    tables: Tables,
+    frame: npt.NDArray[np.uint8],
+    begin: int,
+    end: int,
+    pixels: npt.NDArray[np.uint64],
+    colors: npt.NDArray[np.uint64],
+    at: npt.NDArray[np.uint64],
+) -> tuple[int, int]:
+    """List changed pixels from `begin` on: the pixel, the colour that ended, the slot where it is looked for first.
+
+    Returns the pixel at which the list was full, or `end`, and the length of the list.
+    """
+    last, meta = tables.last, tables.meta
+    k = 0
+    while begin < end and k <= BATCH_PX - BLOCK_PX:
+        stop = min(begin + BLOCK_PX, end)
+        changed = np.uint8(0)
+        for i in range(U(begin * 3), U(stop * 3)):
+            changed |= frame[i] ^ last[i]
+        if changed != 0:
             for p in range(U(begin), U(stop)):
                 i = U(p) * U(3)
                 old = U(last[i]) | U(last[i + U(1)]) << G_SHIFT | U(last[i + U(2)]) << R_SHIFT
                 new = U(frame[i]) | U(frame[i + U(1)]) << G_SHIFT | U(frame[i + U(2)]) << R_SHIFT
-                entry = meta[p]
-                mask = cell_mask((entry >> U(4)) & U(15))
                 pixels[k] = U(p)
                 colors[k] = old
-                masks[k] = mask
-                at[k] = (entry >> START_SHIFT) + home_slot(old & mask, entry & U(15))
                 k += np.int64(old != new)
-            begin = stop
-            for j in range(k):
-                p = pixels[j]
-                n = now - U(run_start[p])
-                slot = slots[at[j]]
-                entry = meta[p]
-                n_colors = (entry >> SIZE_SHIFT) & SIZE_BITS
-                if slot != U(0) and ((slot ^ colors[j]) & masks[j]) == U(0):
-                    slots[at[j]] = slot + (n << COUNT_SHIFT)
-                elif n == U(0):
-                    pass  # a resumed or merged pixel: what `last` holds was counted before
-                elif slot == U(0) and n_colors < most_colors(entry & U(15)):
-                    slots[at[j]] = n << COUNT_SHIFT | n_colors << RANK_SHIFT | colors[j]
-                    meta[p] = entry + ONE_COLOR
-                elif not add_color(tables, band, np.int64(p), colors[j], n, largest, may_starve):
-                    tables.resume[band] = np.int64(p) - first_px
-                    begin = end
-                    break
-                i = p * U(3)
-                last[i] = frame[i]
-                last[i + U(1)] = frame[i + U(1)]
-                last[i + U(2)] = frame[i + U(2)]
-                run_start[p] = n_frames
+        begin = stop
+    for j in range(k):
+        entry = meta[pixels[j]]
+        cell = colors[j] & cell_mask((entry >> U(4)) & U(15))
+        at[j] = (entry >> START_SHIFT) + home_slot(cell, entry & U(15))
+    return begin, k
+
+
+@njit(cache=True, nogil=True)
+def _end_runs(
+    tables: Tables,
+    frame: npt.NDArray[np.uint8],
+    n_frames: int,
+    band: int,
+    pixels: npt.NDArray[np.uint64],
+    colors: npt.NDArray[np.uint64],
+    at: npt.NDArray[np.uint64],
+    largest: int,
+    may_starve: bool,
+) -> int:
+    """Put the runs of listed pixels into their tables and begin new ones; return how many were done."""
+    last, run_start, meta, slots = tables.last, tables.run_start, tables.meta, tables.slots
+    now = U(n_frames)
+    touched = U(0)
+    for j in range(pixels.size):  # loads alone, one after the other: memory answers them in parallel
+        touched |= slots[at[j]]
+    if touched == U(0) and pixels.size == 0:
+        return 0
+    for j in range(pixels.size):
+        p = pixels[j]
+        n = now - U(run_start[p])
+        slot = slots[at[j]]
+        entry = meta[p]
+        mask = cell_mask((entry >> U(4)) & U(15))
+        n_colors = (entry >> SIZE_SHIFT) & SIZE_BITS
+        if slot != U(0) and ((slot ^ colors[j]) & mask) == U(0):
+            slots[at[j]] = slot + (n << COUNT_SHIFT)
+        elif n == U(0):
+            pass  # a resumed or merged pixel: what `last` holds was counted before
+        elif slot == U(0) and n_colors < most_colors(entry & U(15)):
+            slots[at[j]] = n << COUNT_SHIFT | n_colors << RANK_SHIFT | colors[j]
+            meta[p] = entry + ONE_COLOR
+        elif not add_color(tables, band, np.int64(p), colors[j], n, largest, may_starve):
+            return j
+        i = p * U(3)
+        last[i] = frame[i]
+        last[i + U(1)] = frame[i + U(1)]
+        last[i + U(2)] = frame[i + U(2)]
+        run_start[p] = n_frames
+    return pixels.size
 
 
 @njit(cache=True, nogil=True)

@@ -1,6 +1,6 @@
 """Per-pixel colour tables in one block of memory: the storage below the colour counts.
 
-Every pixel owns one open-addressing hash table of 4, 8, ... 4096 slots, so that a colour is found in one step
+Every pixel owns one open-addressing hash table of 4, 16, 32, ... 4096 slots, so that a colour is found in one step
 however many a pixel has shown (Knuth, The Art of Computer Programming 3, 6.4: multiplicative hashing, linear
 probing). A slot is one uint64:
 
@@ -30,6 +30,9 @@ U = np.uint64
 
 FIRST_LOG2_CAPACITY = 2
 """Every pixel has a table of four slots at a fixed place; larger ones are allocated."""
+
+SECOND_LOG2_CAPACITY = 4
+"""What outgrows it moves to sixteen."""
 
 LARGEST_LOG2_CAPACITY = 12
 """4096 slots, the ranks that 12 bits can name."""
@@ -166,7 +169,7 @@ def take_block(slots: npt.NDArray[np.uint64], band: npt.NDArray[np.int64], log2_
     band : ndarray
         (N_BAND_COLUMNS,) int64, the band's row of `Tables.bands`; written.
     log2_size : int
-        Base-2 logarithm of the size in slots, 3 to 12.
+        Base-2 logarithm of the size in slots, 4 to 12.
     largest : int
         Blocks over 2**largest slots are not cut from new memory, only recycled.
 
@@ -210,7 +213,7 @@ def retire_region(slots: npt.NDArray[np.uint64], band: npt.NDArray[np.int64]) ->
         (N_BAND_COLUMNS,) int64, the band's row of `Tables.bands`; written.
     """
     start, end = band[REGION_NEXT], band[REGION_END]
-    for log2_size in range(LARGEST_LOG2_CAPACITY, FIRST_LOG2_CAPACITY, -1):
+    for log2_size in range(LARGEST_LOG2_CAPACITY, SECOND_LOG2_CAPACITY - 1, -1):
         while end - start >= 1 << log2_size:
             release_block(slots, band, start, log2_size)
             start += 1 << log2_size
@@ -245,7 +248,7 @@ def sort_by_rank(slots: npt.NDArray[np.uint64], meta: Any, scratch: npt.NDArray[
 
 @njit(cache=True, nogil=True)
 def grow_table(slots: npt.NDArray[np.uint64], band: npt.NDArray[np.int64], meta: Any, largest: int) -> Any:  # noqa: ANN401
-    """Move a table into a block of twice the size.
+    """Move a table into a larger block: the next power of two, or from the first table to sixteen slots.
 
     Parameters
     ----------
@@ -266,22 +269,24 @@ def grow_table(slots: npt.NDArray[np.uint64], band: npt.NDArray[np.int64], meta:
     log2_capacity = np.int64(meta & U(15))
     if log2_capacity >= LARGEST_LOG2_CAPACITY:
         return U(0)
-    new = take_block(slots, band, log2_capacity + 1, largest)
+    # The first table gives way to one of four times its size: most pixels that pass four colours pass seven.
+    log2_grown = max(log2_capacity + 1, SECOND_LOG2_CAPACITY)
+    new = take_block(slots, band, log2_grown, largest)
     if new == 0:
         return U(0)
     old = np.int64(meta >> START_SHIFT)
     mask = cell_mask((meta >> U(4)) & U(15))
-    last_slot = U((2 << log2_capacity) - 1)
+    last_slot = U((1 << log2_grown) - 1)
     for i in range(old, old + (1 << log2_capacity)):
         slot = slots[i]
         if slot != U(0):
-            k = home_slot(slot & mask, U(log2_capacity + 1))
+            k = home_slot(slot & mask, U(log2_grown))
             while slots[U(new) + k] != U(0):
                 k = (k + U(1)) & last_slot
             slots[U(new) + k] = slot
     if log2_capacity > FIRST_LOG2_CAPACITY:
         release_block(slots, band, old, log2_capacity)
-    return (meta & ((U(1) << START_SHIFT) - U(1))) + U(1) | U(new) << START_SHIFT
+    return meta & U(0xFFFFF0) | U(log2_grown) | U(new) << START_SHIFT
 
 
 @njit(cache=True, nogil=True)
@@ -314,7 +319,7 @@ def coarsen_table(
     meta = rebuild_table(slots, meta + (U(1) << U(4)), meta & U(15), scratch)
     log2_capacity = meta & U(15)
     n_cells = (meta >> SIZE_SHIFT) & SIZE_BITS
-    if log2_capacity > U(FIRST_LOG2_CAPACITY + 1) and n_cells << U(2) <= U(1) << log2_capacity:
+    if log2_capacity > U(SECOND_LOG2_CAPACITY) and n_cells << U(2) <= U(1) << log2_capacity:
         meta = rebuild_table(slots, meta, log2_capacity - U(1), scratch)
         half = np.int64(log2_capacity) - 1
         release_block(slots, band, np.int64(meta >> START_SHIFT) + (1 << half), half)
