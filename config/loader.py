@@ -135,10 +135,10 @@ def _validate(data: dict[str, Any], origin: str) -> Profile:
     try:
         return Profile.model_validate(data)
     except ValidationError as error:
-        raise ConfigError("; ".join(_explain(origin, data, detail) for detail in error.errors())) from None
+        raise ConfigError("; ".join(_explain(origin, detail) for detail in error.errors())) from None
 
 
-def _explain(origin: str, data: dict[str, Any], detail: Any) -> str:  # noqa: ANN401 - pydantic's error dict
+def _explain(origin: str, detail: Any) -> str:
     where = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
         close = difflib.get_close_matches(where, list(_known_keys()), n=1)

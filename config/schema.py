@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
-def parse_bytes(value: Any) -> Any:  # noqa: ANN401 - a validator gets whatever the file holds
+def parse_bytes(value: Any) -> Any:
     """Turn ``512 MiB``, ``2G`` or a plain number into bytes; units are powers of 1024.
 
     Parameters

@@ -80,7 +80,7 @@ class Pipeline(Protocol):
         """
 
     def flush(self) -> Sequence[Frame]:
-        """End the stream; called once, after the last frame, also when the stream ended by an error.
+        """End the stream; called once, after the last frame, also when the source failed.
 
         Returns
         -------
@@ -134,7 +134,7 @@ class Reconstruction(Pipeline, Protocol):
     def reset(self) -> None:
         """Forget every frame; the size stays."""
 
-    def apply(self, settings: Any) -> Sequence[str]:  # noqa: ANN401 - each method has settings of its own
+    def apply(self, settings: Any) -> Sequence[str]:
         """Take changed settings while running.
 
         Parameters

@@ -146,7 +146,9 @@ class ColorCounts:
         """
         flat = image.reshape(-1)
         if self.n_frames == MOST_FRAMES:
-            raise PipelineError(f"{MOST_FRAMES} frames were counted, which is all that a count holds; start a new state")
+            raise PipelineError(
+                f"{MOST_FRAMES} frames were counted, which is all that a count holds; start a new state"
+            )
         if self.n_frames == 0:
             self.tables.last[:] = flat
         else:
@@ -221,7 +223,9 @@ class ColorCounts:
             If there are more frames than a count can hold; these counts are as before.
         """
         if self.n_frames + n_frames > MOST_FRAMES:
-            raise PipelineError(f"{self.n_frames} and {n_frames} frames are more than the {MOST_FRAMES} that a count holds")
+            raise PipelineError(
+                f"{self.n_frames} and {n_frames} frames are more than the {MOST_FRAMES} that a count holds"
+            )
         if self.n_frames:
             self._until_done(self._close_runs_pass())
         for band, packed in enumerate(bands):
@@ -262,7 +266,14 @@ class ColorCounts:
         def run(largest: int, may_starve: bool) -> None:
             self._share(
                 lambda worker: kernels.count_frame(
-                    self.tables, flat, self.n_frames, self._band_px, worker, self._n_workers, largest, may_starve
+                    self.tables,
+                    flat,
+                    self.n_frames,
+                    self._band_px,
+                    worker,
+                    self._n_workers,
+                    largest,
+                    may_starve,
                 )
             )
 
@@ -277,7 +288,14 @@ class ColorCounts:
     def _add_pass(self, band: int, packed: PackedBand) -> "_Pass":
         def run(largest: int, may_starve: bool) -> None:
             kernels.add_counts(
-                self.tables, band, self._band_px, packed.n_colors, packed.coarse_bits, packed.entries, largest, may_starve
+                self.tables,
+                band,
+                self._band_px,
+                packed.n_colors,
+                packed.coarse_bits,
+                packed.entries,
+                largest,
+                may_starve,
             )
 
         return run
@@ -302,7 +320,7 @@ class ColorCounts:
             starved = np.flatnonzero(resume >= 0)
             if not starved.size:
                 return
-            may_starve = all([self._give_region(int(band), n_slots) for band in starved])
+            may_starve = sum(self._give_region(int(band), n_slots) for band in starved) == starved.size
             n_slots = min(2 * n_slots, LARGEST_REGION_SLOTS)
 
     def _largest_log2(self) -> int:

@@ -20,6 +20,7 @@ from pipelines.reconstruction.tables import (
     START_SHIFT,
     Tables,
     U,
+    Word,
     add_color,
     cell_mask,
     coarsen_table,
@@ -42,11 +43,11 @@ BYTE = U(0xFF)
 def count_frame(
     tables: Tables,
     frame: npt.NDArray[np.uint8],
-    n_frames: int,
-    band_px: int,
-    worker: int,
-    n_workers: int,
-    largest: int,
+    n_frames: Word,
+    band_px: Word,
+    worker: Word,
+    n_workers: Word,
+    largest: Word,
     may_starve: bool,
 ) -> None:
     """Count one frame: where a pixel's colour changes, the run that ended goes into its table.
@@ -92,18 +93,18 @@ def count_frame(
 def _find_changed(
     tables: Tables,
     frame: npt.NDArray[np.uint8],
-    begin: int,
-    end: int,
+    begin: Word,
+    end: Word,
     pixels: npt.NDArray[np.uint64],
     colors: npt.NDArray[np.uint64],
     at: npt.NDArray[np.uint64],
-) -> tuple[int, int]:
+) -> tuple[Word, Word]:
     """List changed pixels from `begin` on: the pixel, the colour that ended, the slot where it is looked for first.
 
     Returns the pixel at which the list was full, or `end`, and the length of the list.
     """
     last, meta = tables.last, tables.meta
-    k = 0
+    k: Word = 0
     while begin < end and k <= BATCH_PX - BLOCK_PX:
         stop = min(begin + BLOCK_PX, end)
         changed = np.uint8(0)
@@ -129,14 +130,14 @@ def _find_changed(
 def _end_runs(
     tables: Tables,
     frame: npt.NDArray[np.uint8],
-    n_frames: int,
-    band: int,
+    n_frames: Word,
+    band: Word,
     pixels: npt.NDArray[np.uint64],
     colors: npt.NDArray[np.uint64],
     at: npt.NDArray[np.uint64],
-    largest: int,
+    largest: Word,
     may_starve: bool,
-) -> int:
+) -> Word:
     """Put the runs of listed pixels into their tables and begin new ones; return how many were done."""
     last, run_start, meta, slots = tables.last, tables.run_start, tables.meta, tables.slots
     now = U(n_frames)
@@ -172,13 +173,13 @@ def _end_runs(
 @njit(cache=True, nogil=True)
 def choose_rarest(
     tables: Tables,
-    n_frames: int,
-    omg: int,
+    n_frames: Word,
+    omg: Word,
     step: tuple[int, int],
     room: npt.NDArray[np.uint8],
     backdrop: npt.NDArray[np.uint8],
-    worker: int,
-    n_workers: int,
+    worker: Word,
+    n_workers: Word,
 ) -> None:
     """Apply roomg's rule to every `step`-th pixel.
 
@@ -219,12 +220,12 @@ def choose_rarest(
 
 
 @njit(cache=True, nogil=True)
-def _channel_sum(color: np.uint64) -> int:
+def _channel_sum(color: Word) -> Word:
     return np.int64((color & BYTE) + ((color >> G_SHIFT) & BYTE) + ((color >> R_SHIFT) & BYTE))
 
 
 @njit(cache=True, nogil=True)
-def _open_run(tables: Tables, p: int, n_frames: int) -> np.uint64:
+def _open_run(tables: Tables, p: Word, n_frames: Word) -> Word:
     """Return the run that has not ended yet as a slot of the rank after all others; count 0 if there is none."""
     i = p * 3
     color = U(tables.last[i]) | U(tables.last[i + 1]) << G_SHIFT | U(tables.last[i + 2]) << R_SHIFT
@@ -233,24 +234,18 @@ def _open_run(tables: Tables, p: int, n_frames: int) -> np.uint64:
 
 
 @njit(cache=True, nogil=True)
-def _choose(tables: Tables, p: int, n_frames: int, omg: int) -> tuple[np.uint64, np.uint64, bool]:
+def _choose(tables: Tables, p: Word, n_frames: Word, omg: Word) -> tuple[Word, Word, bool]:
     """Return (most frequent colour, the rule's colour, whether it passed the threshold) of one pixel."""
     entry = tables.meta[p]
     start = np.int64(entry >> START_SHIFT)
     end = start + (1 << np.int64(entry & U(15)))
     mask = cell_mask((entry >> U(4)) & U(15))
     run = _open_run(tables, p, n_frames)
-    run_at = -1  # slot of the open run's colour, if it was seen before
-    if run >> COUNT_SHIFT != U(0):
-        for i in range(start, end):
-            if tables.slots[i] != U(0) and ((tables.slots[i] ^ run) & mask) == U(0):
-                run_at = i
+    run_at = _find_slot(tables, start, end, run, mask)
     top = U(0)
     for i in range(start, end + 1):
         slot = _slot_with_run(tables, i, end, run, run_at)
-        if slot == U(0):
-            continue
-        if _comes_first(slot, top):
+        if slot != U(0) and _comes_first(slot, top):
             top = slot
     top_sum = _channel_sum(top)
     rarest = top
@@ -267,8 +262,18 @@ def _choose(tables: Tables, p: int, n_frames: int, omg: int) -> tuple[np.uint64,
     return top & COLOR_BITS, (best if found else rarest) & COLOR_BITS, found
 
 
+@njit(cache=True, nogil=True)
+def _find_slot(tables: Tables, start: Word, end: Word, run: Word, mask: Word) -> Word:
+    """Return the slot that holds the colour of an open run, or -1: no such run, or a colour not seen before."""
+    if run >> COUNT_SHIFT != U(0):
+        for i in range(start, end):
+            if tables.slots[i] != U(0) and ((tables.slots[i] ^ run) & mask) == U(0):
+                return i
+    return -1
+
+
 @njit(cache=True, nogil=True, inline="always")
-def _slot_with_run(tables: Tables, i: int, end: int, run: np.uint64, run_at: int) -> np.uint64:
+def _slot_with_run(tables: Tables, i: Word, end: Word, run: Word, run_at: Word) -> Word:
     """Return slot `i` with the open run added to its colour; place `end` is the run itself if it is a new colour."""
     if i == end:
         return run if run_at < 0 and run >> COUNT_SHIFT != U(0) else U(0)
@@ -277,7 +282,7 @@ def _slot_with_run(tables: Tables, i: int, end: int, run: np.uint64, run_at: int
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _comes_first(slot: np.uint64, other: np.uint64) -> bool:
+def _comes_first(slot: Word, other: Word) -> Word:
     """Say whether `slot` is more frequent than `other`, or as frequent and seen before it."""
     n, m = slot >> COUNT_SHIFT, other >> COUNT_SHIFT
     return n > m or (n == m and (slot >> RANK_SHIFT) & RANK_BITS < (other >> RANK_SHIFT) & RANK_BITS)
@@ -286,13 +291,13 @@ def _comes_first(slot: np.uint64, other: np.uint64) -> bool:
 @njit(cache=True, nogil=True)
 def pack_counts(
     tables: Tables,
-    n_frames: int,
-    band: int,
-    band_px: int,
+    n_frames: Word,
+    band: Word,
+    band_px: Word,
     n_colors: npt.NDArray[np.uint16],
     coarse_bits: npt.NDArray[np.uint8],
     entries: npt.NDArray[np.uint64],
-) -> int:
+) -> Word:
     """Copy a band's colours out, in the order in which they were first seen, open runs included.
 
     Parameters
@@ -342,12 +347,12 @@ def pack_counts(
 @njit(cache=True, nogil=True)
 def add_counts(
     tables: Tables,
-    band: int,
-    band_px: int,
+    band: Word,
+    band_px: Word,
     n_colors: npt.NDArray[np.uint16],
     coarse_bits: npt.NDArray[np.uint8],
     entries: npt.NDArray[np.uint64],
-    largest: int,
+    largest: Word,
     may_starve: bool,
 ) -> None:
     """Add packed counts to a band's tables, after the colours that are there.
@@ -365,7 +370,7 @@ def add_counts(
     """
     begin = tables.resume[band]
     tables.resume[band] = -1
-    k = 0
+    k: Word = 0
     for pixel in range(n_colors.size):
         p = band * band_px + pixel
         if k + n_colors[pixel] > begin:
@@ -382,7 +387,7 @@ def add_counts(
 
 
 @njit(cache=True, nogil=True)
-def close_runs(tables: Tables, n_frames: int, band_px: int, largest: int, may_starve: bool) -> None:
+def close_runs(tables: Tables, n_frames: Word, band_px: Word, largest: Word, may_starve: bool) -> None:
     """Put every pixel's open run into its table.
 
     Parameters

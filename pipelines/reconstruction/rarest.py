@@ -129,7 +129,9 @@ class RarestReconstruction:
             One line for each change that was left alone.
         """
         kept = {name: getattr(self.settings, name) for name in ("memory", "method")}
-        left_alone = [f"watch.{name} changes at the next start" for name, old in kept.items() if getattr(settings, name) != old]
+        left_alone = [
+            f"watch.{name} changes at the next start" for name, old in kept.items() if getattr(settings, name) != old
+        ]
         self.settings = settings.model_copy(update=kept)
         return left_alone
 
@@ -139,10 +141,8 @@ class RarestReconstruction:
         if counts.is_exact:
             return ()
         share = counts.n_coarse_px / (counts.height * counts.width)
-        return (
-            f"counts are approximate for {share:.1%} of the pixels: "
-            f"memory of {counts.memory_bytes >> 20} MiB is used up (raise --memory)",
-        )
+        bound = f"memory of {counts.memory_bytes >> 20} MiB is used up"
+        return (f"counts are approximate for {share:.1%} of the pixels: {bound} (raise --memory)",)
 
     def report(self) -> dict[str, Any]:
         """Return threshold, exactness and memory for `report.json`."""

@@ -126,7 +126,9 @@ def load_counts(path: Path, height: int, width: int, method: str, memory_bytes: 
     try:
         content = np.memmap(path, np.uint8, "r") if path.stat().st_size else np.empty(0, np.uint8)
     except OSError as error:
-        raise PipelineError(f"state {path}: cannot be read ({error.strerror}); name another file with --state") from error
+        raise PipelineError(
+            f"state {path}: cannot be read ({error.strerror}); name another file with --state"
+        ) from error
     header, offset = _read_header(path, content)
     _check_header(path, header, height, width, method)
     if content.size < offset + 4 or zlib.crc32(content[:-4].data) != int(content[-4:].view("<u4")[0]):
@@ -162,9 +164,7 @@ def _read_header(path: Path, content: npt.NDArray[np.uint8]) -> tuple[StateHeade
         )
     end = _HEAD.size + length
     try:
-        if length > _LARGEST_HEADER:
-            raise ValueError
-        return StateHeader(**json.loads(content[_HEAD.size : end].tobytes())), end
+        return StateHeader(**json.loads(content[_HEAD.size : min(end, _LARGEST_HEADER)].tobytes())), end
     except (ValueError, TypeError):
         raise PipelineError(
             f"state {path}: damaged (header unreadable); remove it or name another file with --state"

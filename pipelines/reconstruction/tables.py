@@ -28,6 +28,9 @@ from numba import njit
 
 U = np.uint64
 
+Word = Any
+"""An integer inside a kernel: numba mixes Python's and numpy's freely, their stubs do not."""
+
 FIRST_LOG2_CAPACITY = 2
 """Every pixel has a table of four slots at a fixed place; larger ones are allocated."""
 
@@ -87,7 +90,7 @@ class Tables(NamedTuple):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def cell_mask(bits: Any) -> Any:  # noqa: ANN401 - a numba scalar
+def cell_mask(bits: Word) -> Word:
     """Return the mask that keeps of a 24-bit colour what counts at this coarseness.
 
     Parameters
@@ -105,7 +108,7 @@ def cell_mask(bits: Any) -> Any:  # noqa: ANN401 - a numba scalar
 
 
 @njit(cache=True, nogil=True, inline="always")
-def home_slot(cell: Any, log2_capacity: Any) -> Any:  # noqa: ANN401 - numba scalars
+def home_slot(cell: Word, log2_capacity: Word) -> Word:
     """Return the slot of its table, counted from 0, where a cell is looked for first.
 
     Parameters
@@ -124,7 +127,7 @@ def home_slot(cell: Any, log2_capacity: Any) -> Any:  # noqa: ANN401 - numba sca
 
 
 @njit(cache=True, nogil=True, inline="always")
-def most_colors(log2_capacity: Any) -> Any:  # noqa: ANN401 - numba scalars
+def most_colors(log2_capacity: Word) -> Word:
     """Return how many colours a table takes before it must grow: all of four slots, 7/8 of larger ones.
 
     Parameters
@@ -142,7 +145,7 @@ def most_colors(log2_capacity: Any) -> Any:  # noqa: ANN401 - numba scalars
 
 
 @njit(cache=True, nogil=True)
-def release_block(slots: npt.NDArray[np.uint64], band: npt.NDArray[np.int64], start: int, log2_size: int) -> None:
+def release_block(slots: npt.NDArray[np.uint64], band: npt.NDArray[np.int64], start: Word, log2_size: Word) -> None:
     """Put a block on its band's free list; its first slot links to the next free one.
 
     Parameters
@@ -159,7 +162,7 @@ def release_block(slots: npt.NDArray[np.uint64], band: npt.NDArray[np.int64], st
 
 
 @njit(cache=True, nogil=True)
-def take_block(slots: npt.NDArray[np.uint64], band: npt.NDArray[np.int64], log2_size: int, largest: int) -> int:
+def take_block(slots: npt.NDArray[np.uint64], band: npt.NDArray[np.int64], log2_size: Word, largest: Word) -> Word:
     """Allocate an empty block: recycled, else new, else split off a larger free one.
 
     Parameters
@@ -221,7 +224,7 @@ def retire_region(slots: npt.NDArray[np.uint64], band: npt.NDArray[np.int64]) ->
 
 
 @njit(cache=True, nogil=True)
-def sort_by_rank(slots: npt.NDArray[np.uint64], meta: Any, scratch: npt.NDArray[np.uint64]) -> int:  # noqa: ANN401
+def sort_by_rank(slots: npt.NDArray[np.uint64], meta: Word, scratch: npt.NDArray[np.uint64]) -> Word:
     """Lay a table's colours out in the order in which they were first seen.
 
     Parameters
@@ -247,7 +250,7 @@ def sort_by_rank(slots: npt.NDArray[np.uint64], meta: Any, scratch: npt.NDArray[
 
 
 @njit(cache=True, nogil=True)
-def grow_table(slots: npt.NDArray[np.uint64], band: npt.NDArray[np.int64], meta: Any, largest: int) -> Any:  # noqa: ANN401
+def grow_table(slots: npt.NDArray[np.uint64], band: npt.NDArray[np.int64], meta: Word, largest: Word) -> Word:
     """Move a table into a larger block: the next power of two, or from the first table to sixteen slots.
 
     Parameters
@@ -270,7 +273,7 @@ def grow_table(slots: npt.NDArray[np.uint64], band: npt.NDArray[np.int64], meta:
     if log2_capacity >= LARGEST_LOG2_CAPACITY:
         return U(0)
     # The first table gives way to one of four times its size: most pixels that pass four colours pass seven.
-    log2_grown = max(log2_capacity + 1, SECOND_LOG2_CAPACITY)
+    log2_grown: Word = max(log2_capacity + 1, SECOND_LOG2_CAPACITY)
     new = take_block(slots, band, log2_grown, largest)
     if new == 0:
         return U(0)
@@ -293,9 +296,9 @@ def grow_table(slots: npt.NDArray[np.uint64], band: npt.NDArray[np.int64], meta:
 def coarsen_table(
     slots: npt.NDArray[np.uint64],
     band: npt.NDArray[np.int64],
-    meta: Any,  # noqa: ANN401 - a numba scalar
+    meta: Word,
     scratch: npt.NDArray[np.uint64],
-) -> Any:  # noqa: ANN401
+) -> Word:
     """Drop one more low bit of each channel and add up the colours that fall together.
 
     Where three quarters of a table become free its upper half goes back to the band.
@@ -329,10 +332,10 @@ def coarsen_table(
 @njit(cache=True, nogil=True)
 def rebuild_table(
     slots: npt.NDArray[np.uint64],
-    meta: Any,  # noqa: ANN401 - a numba scalar
-    log2_capacity: Any,  # noqa: ANN401
+    meta: Word,
+    log2_capacity: Word,
     scratch: npt.NDArray[np.uint64],
-) -> Any:  # noqa: ANN401
+) -> Word:
     """Fill a table anew at its place: for another coarseness, or into its lower part.
 
     Parameters
@@ -372,7 +375,7 @@ def rebuild_table(
 
 
 @njit(cache=True, nogil=True)
-def add_color(tables: Tables, band: int, pixel: int, color: Any, n: Any, largest: int, may_starve: bool) -> bool:  # noqa: ANN401
+def add_color(tables: Tables, band: Word, pixel: Word, color: Word, n: Word, largest: Word, may_starve: bool) -> bool:
     """Add `n` frames of a colour to a pixel's table, growing it, or coarsening it when memory is used up.
 
     Parameters
