@@ -1,0 +1,104 @@
+"""An X server without a screen, and windows of one exact colour on it, for the tests of what is captured."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+_STARTS_IN_S = 20.0
+
+
+@contextmanager
+def x_server(width: int = 1280, height: int = 720) -> Iterator[str]:
+    """Run Xvfb on a display number that is free, and give its DISPLAY; skip where there is no Xvfb.
+
+    The server chooses the number itself (-displayfd): two tests at once cannot take the same.
+    """
+    program = shutil.which("Xvfb")
+    if program is None:
+        pytest.skip("needs the program Xvfb (Debian: apt install xvfb)")
+    reads, writes = os.pipe()
+    arguments = [
+        "-displayfd",
+        str(writes),
+        "-screen",
+        "0",
+        f"{width}x{height}x24",
+        "-nolisten",
+        "tcp",
+        "-noreset",
+    ]
+    server = subprocess.Popen([program, *arguments], pass_fds=[writes], stderr=subprocess.DEVNULL)
+    os.close(writes)
+    try:
+        with os.fdopen(reads) as answer:
+            number = answer.readline().strip()
+        assert number, "Xvfb ended before it took a display number"
+        yield f":{number}"
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(_STARTS_IN_S)
+
+
+class ColorWindow:
+    """A window filled with one colour, 0xRRGGBB, without a border, on the server of DISPLAY."""
+
+    def __init__(self, title: str, region_px: tuple[int, int, int, int], color: int) -> None:
+        import xcffib
+        from xcffib import xproto
+
+        self._xproto = xproto
+        self._connection = xcffib.connect(display=os.environ["DISPLAY"])
+        self._core: Any = self._connection.core
+        screen = self._connection.get_setup().roots[self._connection.pref_screen]
+        self.window_id = self._connection.generate_id()
+        x, y, width, height = region_px
+        visual = (xproto.WindowClass.InputOutput, screen.root_visual, xproto.CW.BackPixel, [color])
+        self._core.CreateWindow(screen.root_depth, self.window_id, screen.root, x, y, width, height, 0, *visual)
+        self.set_text("WM_NAME", title.encode("latin-1", "replace"))
+        self.set_text("_NET_WM_NAME", title.encode())
+        self._core.MapWindow(self.window_id)
+        self._sync()
+
+    def set_text(self, name: str, value: bytes) -> None:
+        """Set a property of 8-bit units."""
+        self._change(name, 8, len(value), value)
+
+    def set_cardinals(self, name: str, values: list[int]) -> None:
+        """Set a property of 32-bit units."""
+        self._change(name, 32, len(values), b"".join(value.to_bytes(4, "little") for value in values))
+
+    def move(self, x: int, y: int) -> None:
+        """Put the top left corner elsewhere."""
+        self._configure(self._xproto.ConfigWindow.X | self._xproto.ConfigWindow.Y, [x, y])
+
+    def resize(self, width: int, height: int) -> None:
+        """Change the size."""
+        self._configure(self._xproto.ConfigWindow.Width | self._xproto.ConfigWindow.Height, [width, height])
+
+    def close(self) -> None:
+        """Destroy it."""
+        self._core.DestroyWindow(self.window_id)
+        self._sync()
+        self._connection.disconnect()
+
+    def _change(self, name: str, bits: int, n_units: int, value: bytes) -> None:
+        atom = self._core.InternAtom(False, len(name), name).reply().atom
+        kind = self._xproto.Atom.CARDINAL if bits == 32 else self._xproto.Atom.STRING
+        self._core.ChangeProperty(self._xproto.PropMode.Replace, self.window_id, atom, kind, bits, n_units, value)
+        self._sync()
+
+    def _configure(self, mask: int, values: list[int]) -> None:
+        self._core.ConfigureWindow(self.window_id, mask, values)
+        self._sync()
+
+    def _sync(self) -> None:
+        self._core.GetInputFocus().reply()
+        # The server has taken the request and paints the background with it; a moment lets exposures settle.
+        time.sleep(0.02)
