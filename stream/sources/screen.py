@@ -19,7 +19,7 @@ from stream.sources.screen_grab import Monitor, ScreenGrabber
 from stream.sources.screen_target import ScreenTarget, parse_screen
 from stream.sources.x11 import Region, is_wayland
 
-__all__ = ["Pacer", "ScreenSource", "ScreenTarget", "parse_screen"]
+__all__ = ["DeadlineGrid", "ScreenSource", "ScreenTarget", "parse_screen"]
 
 _LONGEST_READ_S = 0.5
 """Longest that `read` waits: at less than two frames a second it gives placeholders between, so that a stop is
@@ -29,7 +29,7 @@ _LOOK_IN_FRONT_EVERY_S = 1.0
 """How often a window is checked for others in front of it: it costs a question per window to the X server."""
 
 
-class Pacer:
+class DeadlineGrid:
     """Absolute deadlines on a grid of `1 / rate_hz`; deadlines that were slept through are skipped and counted.
 
     Parameters
@@ -105,7 +105,7 @@ class ScreenSource:
         self._is_closed = False
         self._look_s = 0.0
         self._in_front = ""
-        self._pacer = Pacer(settings.rate_hz)
+        self._deadlines = DeadlineGrid(settings.rate_hz)
         # A capture object belongs to one thread: this one learns the size and checks, `read` opens its own.
         with ScreenGrabber(target, settings.cursor) as grabber:
             self._region_px = grabber.region_px()
@@ -123,7 +123,7 @@ class ScreenSource:
     @property
     def n_missed(self) -> int:
         """Frames that were due and not captured, because the grab or its caller took too long."""
-        return self._pacer.n_missed
+        return self._deadlines.n_missed
 
     @property
     def status(self) -> str:
@@ -156,7 +156,7 @@ class ScreenSource:
         if self._is_closed:
             return None
         info = self._info
-        if not self._pacer.wait(_LONGEST_READ_S):
+        if not self._deadlines.wait(_LONGEST_READ_S):
             image = draw_placeholder(info.height, info.width, "waiting for the next picture")
             return Frame(image, time.perf_counter(), is_placeholder=True)
         if self._grabber is None:

@@ -11,7 +11,7 @@ from xserver import ColorWindow, x_server
 
 from config.schema import ScreenSettings
 from stream.sources.base import CaptureError
-from stream.sources.screen import Pacer, ScreenSource, ScreenTarget, parse_screen
+from stream.sources.screen import DeadlineGrid, ScreenSource, ScreenTarget, parse_screen
 
 FAST = ScreenSettings(rate_hz=240.0)
 
@@ -89,35 +89,35 @@ def test_a_target_that_is_none_is_refused_with_how_to_write_it(text: str) -> Non
 
 def test_frames_are_due_on_an_absolute_grid_however_long_the_grab_takes() -> None:
     fake = FakeTime()
-    pacer = Pacer(10.0, fake.clock, fake.sleep)
+    grid = DeadlineGrid(10.0, fake.clock, fake.sleep)
     due_s = []
     for grab_s in itertools.islice(itertools.cycle([0.0, 0.03, 0.09]), 50):
-        assert pacer.wait(1.0)
+        assert grid.wait(1.0)
         due_s.append(fake.now_s)
         fake.now_s += grab_s
     assert due_s == pytest.approx([0.1 * i for i in range(50)])
-    assert pacer.n_missed == 0
+    assert grid.n_missed == 0
 
 
 def test_after_a_stall_the_missed_frames_are_counted_and_not_made_up_for() -> None:
     fake = FakeTime()
-    pacer = Pacer(10.0, fake.clock, fake.sleep)
-    pacer.wait(1.0)
+    grid = DeadlineGrid(10.0, fake.clock, fake.sleep)
+    grid.wait(1.0)
     fake.now_s = 0.57
     due_s = []
     for _ in range(3):
-        assert pacer.wait(1.0)
+        assert grid.wait(1.0)
         due_s.append(fake.now_s)
     assert due_s == pytest.approx([0.57, 0.6, 0.7])
-    assert pacer.n_missed == 4
+    assert grid.n_missed == 4
 
 
 def test_a_long_wait_is_cut_so_that_a_stop_is_not_held_up() -> None:
     fake = FakeTime()
-    pacer = Pacer(0.5, fake.clock, fake.sleep)
-    assert [pacer.wait(0.75) for _ in range(6)] == [True, False, False, True, False, False]
+    grid = DeadlineGrid(0.5, fake.clock, fake.sleep)
+    assert [grid.wait(0.75) for _ in range(6)] == [True, False, False, True, False, False]
     assert max(fake.slept_s) == 0.75
-    assert pacer.n_missed == 0
+    assert grid.n_missed == 0
 
 
 # --- a real X server ---
