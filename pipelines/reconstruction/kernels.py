@@ -112,9 +112,9 @@ def _find_changed(
             changed |= frame[i] ^ last[i]
         if changed != 0:
             for p in range(U(begin), U(stop)):
-                i = U(p) * U(3)
-                old = U(last[i]) | U(last[i + U(1)]) << G_SHIFT | U(last[i + U(2)]) << R_SHIFT
-                new = U(frame[i]) | U(frame[i + U(1)]) << G_SHIFT | U(frame[i + U(2)]) << R_SHIFT
+                b = U(p) * U(3)
+                old = U(last[b]) | U(last[b + U(1)]) << G_SHIFT | U(last[b + U(2)]) << R_SHIFT
+                new = U(frame[b]) | U(frame[b + U(1)]) << G_SHIFT | U(frame[b + U(2)]) << R_SHIFT
                 pixels[k] = U(p)
                 colors[k] = old
                 k += np.int64(old != new)

@@ -1,0 +1,71 @@
+"""What a session leaves behind: room.png, backdrop.png and report.json, each whole or not there."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from pipelines.atomic import write_atomic
+from pipelines.base import Findings, Image
+from stream.sinks.base import SinkError
+
+ROOM, BACKDROP, REPORT = "room.png", "backdrop.png", "report.json"
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the folder and see that it can be written, before the first frame is taken.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the results will stand; results from before are replaced only at the end.
+
+    Raises
+    ------
+    SinkError
+        If it cannot be made or written.
+    """
+    probe = folder / ".backroom-write-test"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise SinkError(f"--out {folder}: cannot be written ({error.strerror}); name another folder") from None
+
+
+def write_results(folder: Path, findings: Findings, report: Mapping[str, Any]) -> None:
+    """Write the pictures and the report.
+
+    Parameters
+    ----------
+    folder : Path
+        An existing folder.
+    findings : Findings
+        At full size.
+    report : mapping
+        JSON values.
+
+    Raises
+    ------
+    SinkError
+        If a file cannot be written; files from before that were not replaced yet are intact.
+    """
+    pictures = {ROOM: _png(findings.room), BACKDROP: _png(findings.backdrop)}
+    text = json.dumps(report, indent=2, allow_nan=False) + "\n"
+    try:
+        for name, content in pictures.items():
+            write_atomic(folder / name, content)
+        write_atomic(folder / REPORT, text.encode())
+    except OSError as error:
+        raise SinkError(
+            f"--out {folder}: cannot be written ({error.strerror}); free some space or name another folder"
+        ) from error
+
+
+def _png(image: Image) -> bytes:
+    # Level 1: a third of the time of the default for a tenth more bytes.
+    _, encoded = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    return encoded.tobytes()

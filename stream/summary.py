@@ -1,0 +1,31 @@
+"""The few lines at the end of a session."""
+
+from pathlib import Path
+
+from stream.watch import WatchOutcome
+
+
+def summarize(outcome: WatchOutcome, out: Path) -> str:
+    """Say how a session went.
+
+    Parameters
+    ----------
+    outcome : WatchOutcome
+        Of the session.
+    out : Path
+        Folder that holds the results.
+
+    Returns
+    -------
+    str
+        A few lines, no newline at the end.
+    """
+    report, frames = outcome.report, outcome.report["frames"]
+    counts = "exact" if report["exact"] else "approximate"
+    speed = f"{frames['counted']} frames counted at {report['rate_hz']:.1f}/s, {frames['dropped']} dropped"
+    lines = [f"{speed}, {report['coverage']:.1%} of the picture claimed ({counts} counts)"]
+    if frames["skipped_as_counted_before"]:
+        lines.append(f"{frames['skipped_as_counted_before']} frames skipped: the state had counted them before")
+    lines.extend(report["notices"])
+    lines.append(f"results in {out}/: room.png (alpha = claimed), backdrop.png, report.json")
+    return "\n".join(lines)

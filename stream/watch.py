@@ -1,0 +1,450 @@
+"""One session of `backroom watch`: a source, a reconstruction, views, sinks, the state file and the results.
+
+Everything here runs in the thread that calls `run`, between two frames, so that nothing about the counts needs
+a lock; views and sinks have threads of their own.
+"""
+
+import datetime as dt
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from config.loader import ConfigError
+from config.reload import ProfileWatcher
+from config.schema import Profile
+from pipelines.base import Findings, Frame, PipelineError, Reconstruction
+from stream.checkerboard import over_checkerboard
+from stream.coverage import CoverageCurve
+from stream.loop import Loop
+from stream.report import write_results
+from stream.sinks.base import Sink
+from stream.sources.base import Source
+from stream.stats import LoopStats
+from stream.view.base import View, ViewCommand
+
+NUMBERS_EVERY_S = 0.25
+PROFILE_EVERY_S = 1.0
+
+SAMPLE_PX = 320 * 180
+"""Coverage over time is taken on about so many pixels, evenly spaced: quick, and within a percent."""
+
+LIVE_SETTINGS = ("watch.omg", "watch.preview_every_s", "watch.save_every_s")
+"""What a view may change while the session runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchPlan:
+    """What a session is to do.
+
+    Attributes
+    ----------
+    out : Path
+        Existing folder for the results.
+    state : Path or None
+        File that holds the counts between sessions.
+    duration_s : float or None
+        End after so many seconds.
+    recording : str
+        Tells the recording from others across runs (see `stream.sources.open.recording_identity`), so that a
+        resumed state does not count a frame twice; empty for live sources.
+    can_pick_region : bool
+        Whether views may ask for another part of the screen.
+    """
+
+    out: Path
+    state: Path | None = None
+    duration_s: float | None = None
+    recording: str = ""
+    can_pick_region: bool = False
+
+
+@dataclass(slots=True)
+class WatchOutcome:
+    """How a session ended.
+
+    Attributes
+    ----------
+    stats : LoopStats
+        Final figures of the loop.
+    findings : Findings
+        The room at full size.
+    report : dict
+        What stands in report.json.
+    next_region : ViewCommand or None
+        Set when a view asked for another part of the screen: the caller opens that and runs a new session.
+    """
+
+    stats: LoopStats
+    findings: Findings
+    report: dict[str, Any]
+    next_region: ViewCommand | None = None
+
+
+class WatchSession:
+    """Runs a reconstruction on a source until the stream ends or somebody stops it.
+
+    Parameters
+    ----------
+    source : Source
+        Open; the session closes it.
+    reconstruction : Reconstruction
+        Not warmed up yet.
+    plan : WatchPlan
+        What to do.
+    profile : Profile
+        Settings in force at the start.
+    watcher : ProfileWatcher
+        Tells of changes to them.
+    views, sinks : sequence of View, sequence of Sink
+        Who looks; views are the caller's to close, sinks the session's.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        reconstruction: Reconstruction,
+        plan: WatchPlan,
+        profile: Profile,
+        watcher: ProfileWatcher,
+        views: Sequence[View] = (),
+        sinks: Sequence[Sink] = (),
+    ) -> None:
+        self.profile = profile
+        self._source = source
+        self._reconstruction = reconstruction
+        self._plan = plan
+        self._watcher = watcher
+        self._views = list(views)
+        self._has_sinks = bool(sinks)
+        self._curve = CoverageCurve()
+        self._due = _Deadlines()
+        self._messages = _Messages()
+        self._recordings = _Recordings(plan.recording)
+        self._next_region: ViewCommand | None = None
+        self._next_output_s = -math.inf
+        self._started = dt.datetime.now(dt.UTC)
+        self._loop = Loop(source, self, sinks, self._tick)
+
+    def stop(self) -> None:
+        """End the session soon and save; may be called from any thread or signal handler."""
+        self._loop.stop()
+
+    def run(self) -> WatchOutcome:
+        """Run to the end, save the results and say how it went.
+
+        Returns
+        -------
+        WatchOutcome
+            After results and state were saved.
+
+        Raises
+        ------
+        CaptureError, PipelineError, SinkError
+            What ended the stream; what was counted before has been saved all the same.
+        """
+        info = self._source.info
+        try:
+            self._messages.say("compiling the kernels (the first time takes a while)")
+            self._show_numbers("starting")
+            self._reconstruction.warm_up(info.height, info.width)
+            self._resume()
+        except BaseException:
+            self._source.close()
+            raise
+        self._messages.say("waiting for the first frame")
+        self._due.start()
+        try:
+            self._loop.run()
+        except Exception as error:
+            if self._reconstruction.n_frames:
+                self._finish(f"{type(error).__name__}: {error}")
+            raise
+        return self._finish(None)
+
+    # The session is the pipeline of its loop: it counts, and gives the growing room to the sinks.
+
+    def warm_up(self, height: int, width: int) -> None:
+        """Nothing to do: `run` warms the reconstruction up before the loop begins."""
+
+    def process(self, frame: Frame) -> Sequence[Frame]:
+        """Count a frame, unless a resumed state has counted it already.
+
+        Parameters
+        ----------
+        frame : Frame
+            The next frame of the source.
+
+        Returns
+        -------
+        sequence of Frame
+            Now and then the growing room, if there are sinks.
+        """
+        for view in self._views:
+            if view.wants_picture("call"):
+                view.show_picture("call", frame.image)
+        if self._recordings.was_counted():
+            return ()
+        outputs = self._reconstruction.process(frame)
+        if not self._has_sinks or frame.pts_s < self._next_output_s:
+            return outputs
+        self._next_output_s = frame.pts_s + self.profile.watch.preview_every_s
+        return (*outputs, Frame(over_checkerboard(self._reconstruction.findings().room), frame.pts_s))
+
+    def flush(self) -> Sequence[Frame]:
+        """End the reconstruction's stream.
+
+        Returns
+        -------
+        sequence of Frame
+            What the reconstruction held back.
+        """
+        return self._reconstruction.flush()
+
+    def _tick(self) -> None:
+        for view in self._views:
+            for command in view.take_commands():
+                self._obey(command)
+        if self._due.is_due("profile", PROFILE_EVERY_S):
+            self._reload_profile()
+        if self._reconstruction.n_frames:
+            if self._due.is_due("preview", self.profile.watch.preview_every_s):
+                self._look()
+            if self._plan.state and self._due.is_due("save", self.profile.watch.save_every_s):
+                self._save_state()
+        if self._due.is_due("numbers", NUMBERS_EVERY_S):
+            self._show_numbers("paused" if self._loop.is_paused else "running")
+        if self._plan.duration_s is not None and self._due.elapsed_s() >= self._plan.duration_s:
+            self._loop.stop()
+
+    def _obey(self, command: ViewCommand) -> None:
+        match command.kind:
+            case "pause" | "resume":
+                self._loop.pause(command.kind == "pause")
+                self._messages.say("paused" if self._loop.is_paused else "running")
+            case "reset":
+                self._reconstruction.reset()
+                self._curve = CoverageCurve()
+                self._recordings.forget()
+                self._messages.say("counts forgotten; counting anew")
+            case "save":
+                self._save_results()
+            case "settings":
+                for key, value in command.settings.items():
+                    self._change_setting(key, value)
+            case "region" | "whole_screen":
+                if self._plan.can_pick_region:
+                    self._next_region = command
+                    self._loop.stop()
+            case "stop":
+                self._loop.stop()
+
+    def _change_setting(self, key: str, value: Any) -> None:
+        if key not in LIVE_SETTINGS:
+            self._messages.say(f"{key} cannot be changed while running")
+            return
+        try:
+            self._take_profile(self._watcher.override(key, value))
+        except ConfigError as error:
+            self._messages.say(str(error))
+
+    def _reload_profile(self) -> None:
+        profile = self._watcher.poll()
+        if profile is not None:
+            self._take_profile(profile)
+
+    def _take_profile(self, profile: Profile) -> None:
+        left_alone = self._reconstruction.apply(profile.watch)
+        self.profile = profile
+        self._messages.say("; ".join(("settings changed", *left_alone)))
+
+    def _look(self) -> None:
+        """Take the coverage, and show pictures where somebody wants them."""
+        info = self._source.info
+        sample = self._reconstruction.findings(max(1, round(math.sqrt(info.height * info.width / SAMPLE_PX))))
+        self._curve.add(self._due.elapsed_s(), sample.coverage)
+        wanted = [
+            (view, name)
+            for view in self._views
+            for name in ("room", "backdrop", "coverage")
+            if view.wants_picture(name)
+        ]
+        if not wanted:
+            return
+        step_px = max(1, info.width // self.profile.page.picture_width_px)
+        findings = self._reconstruction.findings(step_px)
+        pictures = {"room": findings.room, "backdrop": findings.backdrop, "coverage": findings.room}
+        for view, name in wanted:
+            view.show_picture(name, pictures[name])
+
+    def _show_numbers(self, state: str) -> None:
+        if not self._views:
+            return
+        info, stats = self._source.info, self._loop.stats()
+        points = self._curve.points()
+        has_size = state != "starting"
+        report = self._reconstruction.report() if has_size else {}
+        numbers = {
+            "source": info.name,
+            "width": info.width,
+            "height": info.height,
+            "is_live": info.is_live,
+            "can_pick_region": self._plan.can_pick_region,
+            "state": state,
+            "elapsed_s": round(self._due.elapsed_s(), 2),
+            "frames": self._reconstruction.n_frames if has_size else 0,
+            "captured": stats.captured,
+            "n_frames": info.n_frames,
+            "dropped": stats.dropped,
+            "rate_hz": round(stats.rate_hz, 2),
+            "latency_ms": stats.latency_ms,
+            "coverage": points[-1][1] if points else None,
+            "coverage_over_time": [list(point) for point in points],
+            "memory_bytes": report.get("memory_used_bytes", 0),
+            "exact": report.get("exact", True),
+            "notices": self._notices() if has_size else [],
+            "message": self._messages.last,
+            "out": str(self._plan.out),
+            "settings": {key: _setting(self.profile, key) for key in LIVE_SETTINGS},
+        }
+        for view in self._views:
+            view.show_numbers(numbers)
+
+    def _notices(self) -> list[str]:
+        lines = [self._source.status, self._watcher.problem, self._messages.state_problem]
+        return [line for line in lines if line] + list(self._reconstruction.status())
+
+    def _resume(self) -> None:
+        path = self._plan.state
+        if path is None or not path.exists():
+            return
+        self._recordings.resume(self._reconstruction.resume(path))
+        skipped = self._recordings.n_to_skip
+        more = f"; its first {skipped} frames were counted before and are skipped" if skipped else ""
+        self._messages.say(f"resumed {self._reconstruction.n_frames} frames from {path}{more}")
+
+    def _save_state(self) -> None:
+        """Save the counts; while running a failure is shown and tried again, the old file is intact."""
+        if self._plan.state is None:
+            return
+        try:
+            self._reconstruction.save(self._plan.state, self._recordings.to_json())
+            self._messages.state_problem = ""
+        except PipelineError as error:
+            self._messages.state_problem = str(error)
+
+    def _save_results(self, ended_by: str | None = None, *, is_final: bool = False) -> WatchOutcome:
+        findings = self._reconstruction.findings()
+        stats = self._loop.stats()
+        report = self._report(stats, findings, ended_by, is_final=is_final)
+        write_results(self._plan.out, findings, report)
+        self._messages.say(f"saved to {self._plan.out}")
+        return WatchOutcome(stats, findings, report, self._next_region)
+
+    def _finish(self, ended_by: str | None) -> WatchOutcome:
+        if not self._reconstruction.n_frames:
+            raise PipelineError(f"{self._source.info.name}: no frame came, so nothing was written; is it running?")
+        self._look()
+        outcome = self._save_results(ended_by, is_final=True)
+        if self._plan.state:
+            self._reconstruction.save(self._plan.state, self._recordings.to_json())
+        self._show_numbers("ended")
+        return outcome
+
+    def _report(self, stats: LoopStats, findings: Findings, ended_by: str | None, *, is_final: bool) -> dict[str, Any]:
+        info = self._source.info
+        return {
+            "backroom": version("backroom"),
+            "started": self._started.isoformat(timespec="seconds"),
+            "ended": dt.datetime.now(dt.UTC).isoformat(timespec="seconds") if is_final else None,
+            "ended_by": ended_by,
+            "source": asdict(info),
+            "frames": {
+                "counted": self._reconstruction.n_frames,
+                "captured": stats.captured,
+                "processed": stats.processed,
+                "dropped": stats.dropped,
+                "paused": stats.paused,
+                "discarded": stats.discarded,
+                "placeholders": stats.placeholders,
+                "skipped_as_counted_before": self._recordings.n_skipped,
+            },
+            "elapsed_s": round(stats.elapsed_s, 3),
+            "rate_hz": round(stats.mean_rate_hz, 2),
+            "latency_ms": stats.latency_ms,
+            "sink_dropped": stats.sink_dropped,
+            "coverage": round(findings.coverage, 6),
+            "coverage_over_time": self._curve.points(),
+            **self._reconstruction.report(),
+            "notices": self._notices(),
+            "profile": self.profile.model_dump(mode="json"),
+        }
+
+
+def _setting(profile: Profile, dotted: str) -> Any:
+    section, _, key = dotted.partition(".")
+    return getattr(getattr(profile, section), key)
+
+
+class _Deadlines:
+    """Says when something that happens now and then is due again."""
+
+    def __init__(self) -> None:
+        self._next_s: dict[str, float] = {}
+        self._start_s: float | None = None
+
+    def start(self) -> None:
+        self._start_s = time.monotonic()
+
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self._start_s if self._start_s is not None else 0.0
+
+    def is_due(self, name: str, every_s: float) -> bool:
+        now_s = time.monotonic()
+        if now_s < self._next_s.setdefault(name, now_s + every_s):
+            return False
+        self._next_s[name] = now_s + every_s
+        return True
+
+
+@dataclass(slots=True)
+class _Messages:
+    """The last thing that happened, and what is wrong with the state file."""
+
+    last: str = ""
+    state_problem: str = ""
+
+    def say(self, text: str) -> None:
+        self.last = text
+
+
+@dataclass(slots=True)
+class _Recordings:
+    """How far each recording has been counted into the state, so that no frame is counted twice."""
+
+    present: str
+    counted: dict[str, int] = field(default_factory=dict)
+    n_to_skip: int = 0
+    n_skipped: int = 0
+
+    def resume(self, extra: dict[str, Any]) -> None:
+        self.counted = {str(key): int(n) for key, n in extra.get("recordings", {}).items()}
+        self.n_to_skip = self.counted.get(self.present, 0)
+
+    def was_counted(self) -> bool:
+        """Take note of one frame; say whether the state has counted it already."""
+        if self.n_skipped < self.n_to_skip:
+            self.n_skipped += 1
+            return True
+        if self.present:
+            self.counted[self.present] = self.counted.get(self.present, 0) + 1
+        return False
+
+    def forget(self) -> None:
+        self.counted.clear()
+
+    def to_json(self) -> dict[str, Any]:
+        return {"recordings": self.counted}
