@@ -141,7 +141,8 @@ def _validate(data: dict[str, Any], origin: str) -> Profile:
 def _explain(origin: str, detail: Any) -> str:
     where = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(where, list(_known_keys()), n=1)
+        beside = [key for key in _known_keys() if key.count(".") == where.count(".")]
+        close = difflib.get_close_matches(where, beside, n=1)
         hint = f"did you mean {close[0]}?" if close else "see `backroom profile show` for the keys there are"
         return f"{origin}: unknown key {where}; {hint}"
     message = detail["msg"].removeprefix("Value error, ")

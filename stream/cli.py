@@ -1,8 +1,9 @@
 """The command line: declares commands and flags, turns errors into one line and an exit code, and nothing else."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -12,6 +13,8 @@ from pipelines.base import PipelineError
 from stream.sinks.base import SinkError
 from stream.sources.base import CaptureError
 from stream.view.base import ViewError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 EXPECTED_ERRORS = (ConfigError, CaptureError, PipelineError, SinkError, ViewError)
 
@@ -52,7 +55,7 @@ def _setting(section: str, key: str) -> str:
     return " ".join((field.description or "").split()) + f" [profile: {section}.{key}]"
 
 
-def _override(section: str, key: str, *names: str, **more: Any) -> Any:
+def _override(section: str, key: str, *names: str, **more: Any) -> Callable[[Command], Command]:
     return click.option(
         *(names or (f"--{key.replace('_', '-')}",)), f"{section}__{key}", help=_setting(section, key), **more
     )
@@ -91,7 +94,7 @@ def cli(debug: bool) -> None:
     "sinks",
     multiple=True,
     metavar="SINK",
-    help="Also send the growing room to virtual-camera[:DEVICE], display[:N], file:PATH.mkv|.mp4 or images:DIR; may be repeated.",
+    help="Send the growing room to virtual-camera[:DEVICE], display[:N], file:PATH or images:DIR; may be repeated.",
 )
 @click.option(
     "--view", type=click.Choice(["page", "window", "none"]), default="page", show_default=True, help="Live view."

@@ -29,8 +29,11 @@ from stream.view.base import View, ViewCommand
 NUMBERS_EVERY_S = 0.25
 PROFILE_EVERY_S = 1.0
 
-SAMPLE_PX = 320 * 180
+SAMPLE_PX = 160 * 90
 """Coverage over time is taken on about so many pixels, evenly spaced: quick, and within a percent."""
+
+ROUNDING_S = 1e-6
+"""Time stamps are sums of fractions; a frame that is due may seem a hair early."""
 
 LIVE_SETTINGS = ("watch.omg", "watch.preview_every_s", "watch.save_every_s")
 """What a view may change while the session runs."""
@@ -189,7 +192,7 @@ class WatchSession:
         if self._recordings.was_counted():
             return ()
         outputs = self._reconstruction.process(frame)
-        if not self._has_sinks or frame.pts_s < self._next_output_s:
+        if not self._has_sinks or frame.pts_s < self._next_output_s - ROUNDING_S:
             return outputs
         self._next_output_s = frame.pts_s + self.profile.watch.preview_every_s
         return (*outputs, Frame(over_checkerboard(self._reconstruction.findings().room), frame.pts_s))

@@ -14,7 +14,7 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(2015)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of footage beside the project; tests that need it are skipped where it is missing."""
     if not SHARED.is_dir():

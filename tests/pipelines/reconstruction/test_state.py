@@ -60,7 +60,7 @@ def test_an_empty_state_can_be_saved_and_resumed(tmp_path, frames):
 
 
 def test_saving_leaves_nothing_beside_the_file(state):
-    assert os.listdir(state.parent) == [state.name]
+    assert list(state.parent.iterdir()) == [state]
 
 
 @pytest.mark.parametrize(
@@ -112,10 +112,10 @@ def test_a_full_disk_leaves_the_old_state_intact(state, frames, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(PipelineError, match="No space left on device.*the file from before is intact"):
+    with pytest.raises(PipelineError, match=r"No space left on device.*the file from before is intact"):
         watched(frames[:3]).save(state, {})
     assert state.read_bytes() == before
-    assert os.listdir(state.parent) == [state.name]
+    assert list(state.parent.iterdir()) == [state]
 
 
 def test_a_coarse_state_is_resumed_at_the_same_coarseness(tmp_path, rng):
