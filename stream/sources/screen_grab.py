@@ -144,8 +144,9 @@ class ScreenGrabber:
         # mss asserts that there is a reply; a server that went away sends none.
         except (mss.ScreenShotError, AssertionError) as error:
             reason = why_no_display() if sys.platform == "linux" else ""
+            reason = reason or " ".join(str(error).split()) or "no answer"
             raise CaptureError(
-                f"screen region {_text(region_px)}: cannot be grabbed ({reason or error}); "
+                f"screen region {_text(region_px)}: cannot be grabbed ({reason}); "
                 "if the screen's resolution changed, start again"
             ) from None
         bgra = np.frombuffer(shot.raw, np.uint8).reshape(shot.height, shot.width, 4)

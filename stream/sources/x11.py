@@ -61,14 +61,6 @@ def why_no_display() -> str:
     str
         One line with the remedy; empty where an X server answers.
     """
-    display = os.environ.get("DISPLAY", "")
-    if not display:
-        if is_wayland():
-            return (
-                "this is a Wayland session without XWayland (DISPLAY is not set); only X11 and XWayland windows "
-                "can be captured, the capture portal is not supported; log in to an X11 session"
-            )
-        return "no X server (DISPLAY is not set); start from a desktop session, or set DISPLAY, such as :0"
     try:
         _connect().disconnect()
     except CaptureError as error:
@@ -274,8 +266,17 @@ def _connect() -> Any:
     except (ImportError, OSError) as error:
         raise CaptureError(f"X11 cannot be used ({error}); install libxcb (Debian: sudo apt install libxcb1)") from None
     display = os.environ.get("DISPLAY", "")
+    if not display and is_wayland():
+        raise CaptureError(
+            "this is a Wayland session without XWayland (DISPLAY is not set); only X11 and XWayland windows can be "
+            "captured, the capture portal is not supported; log in to an X11 session"
+        )
+    if not display:
+        raise CaptureError(
+            "no X server (DISPLAY is not set); start from a desktop session, or set DISPLAY, such as DISPLAY=:0"
+        )
     try:
-        connection = xcffib.connect(display=display or None)  # type: ignore[no-untyped-call]
+        connection = xcffib.connect(display=display)  # type: ignore[no-untyped-call]
         connection.get_setup()
     except xcffib.XcffibException as error:
         raise CaptureError(
