@@ -1,0 +1,257 @@
+// The live page: what the session says goes on the screen, what the person does goes back as a command.
+
+import { Connection, post } from "./connection.js";
+import * as format from "./format.js";
+import { draw, drawTint, Feed } from "./pictures.js";
+import { Plot } from "./plot.js";
+import { RegionPicker } from "./region.js";
+import { Settings } from "./settings.js";
+
+const TINT = "#ff2bd6"; // a colour that rooms and backdrops seldom have
+const TITLES = { room: "Room", backdrop: "Backdrop", coverage: "Coverage" };
+const WHAT = {
+  room: "The room as far as it is found",
+  backdrop: "The virtual background as far as it is known",
+  coverage: "The pixels that are found",
+};
+const LOST = "The connection to the session is lost; trying again. If it was started anew, open the address it printed.";
+
+const byId = (id) => document.getElementById(id);
+const setText = (id, text) => {
+  if (byId(id).textContent !== text) byId(id).textContent = text;
+};
+
+let figures = null;
+let isConnected = false;
+let isOver = false;
+let lastMessage = "";
+let beside = "room";
+
+const plot = new Plot(byId("plot"));
+const region = new RegionPicker((px) => ask({ kind: "region", region_px: px }, "Region sent; starting over."));
+const settings = new Settings(byId("settings-card"), byId("settings"), (changes) => post({ kind: "settings", settings: changes }));
+
+// Pictures
+
+const feeds = new Map(
+  ["call", "room", "backdrop", "coverage", "confidence"].map((name) => [name, new Feed(name, (bitmap) => show(name, bitmap))]),
+);
+
+function show(name, bitmap) {
+  if (name === "call") {
+    draw(byId("call"), bitmap);
+    fit(byId("call-stage"), bitmap);
+  }
+  if (name === "room" && byId("show-coverage").checked) drawTint(byId("call-mark"), bitmap, TINT);
+  if (name === beside) {
+    draw(byId("room"), bitmap);
+    fit(byId("room-stage"), bitmap);
+  }
+  if (name === "confidence") draw(byId("room-overlay"), bitmap);
+  showWaiting();
+}
+
+function fit(stage, bitmap) {
+  stage.style.setProperty("--aspect", (bitmap.width / bitmap.height).toFixed(4));
+}
+
+function lookAtWhatIsShown() {
+  if (isOver) return;
+  const isSeen = document.visibilityState === "visible" && isConnected;
+  const wanted = new Set(["call", beside]);
+  if (byId("show-coverage").checked) wanted.add("room");
+  if (byId("show-confidence").checked) wanted.add("confidence");
+  for (const [name, feed] of feeds) feed.look(isSeen && wanted.has(name));
+}
+
+function announce(versions) {
+  for (const [name, version] of Object.entries(versions)) feeds.get(name)?.announce(version);
+  byId("confidence-switch").hidden = !("confidence" in versions);
+  offerBeside(Object.keys(TITLES).filter((name) => name in versions));
+}
+
+function offerBeside(names) {
+  const group = byId("room-choice");
+  if (group.dataset.names === names.join()) return;
+  group.dataset.names = names.join();
+  group.hidden = names.length < 2;
+  group.replaceChildren(...names.map((name) => radio(name)));
+}
+
+function radio(name) {
+  const label = document.createElement("label");
+  const input = Object.assign(document.createElement("input"), { type: "radio", name: "beside", value: name, checked: name === beside });
+  input.addEventListener("change", () => showBeside(name));
+  label.className = "switch";
+  label.append(input, ` ${TITLES[name]}`);
+  return label;
+}
+
+function showBeside(name) {
+  beside = name;
+  setText("room-title", TITLES[name]);
+  byId("room").setAttribute("aria-label", WHAT[name]);
+  byId("room-legend").hidden = name !== "room";
+  const { bitmap } = feeds.get(name);
+  if (bitmap) draw(byId("room"), bitmap);
+  else byId("room").getContext("2d").reset();
+  lookAtWhatIsShown();
+  showWaiting();
+}
+
+function showWaiting() {
+  byId("call-waiting").hidden = Boolean(feeds.get("call").bitmap);
+  setText("call-waiting", waitingForTheCall());
+  const isEmpty = beside === "room" && !(figures?.coverage > 0);
+  byId("room-waiting").hidden = Boolean(feeds.get(beside).bitmap) && !isEmpty;
+  setText("room-waiting", figures?.frames > 0 ? "Nothing found yet." : "What is found of the room appears here.");
+}
+
+function waitingForTheCall() {
+  if (!figures) return "Connecting to the session…";
+  if (figures.state === "ended") return "The session ended before a picture was shown here.";
+  if (figures.state === "paused") return "Paused.";
+  return figures.frames > 0 ? "Waiting for the next frame…" : `Waiting for the first frame of ${figures.source}…`;
+}
+
+// Figures
+
+function showFigures(next) {
+  figures = next;
+  setText("source", `${next.source} · ${next.width}×${next.height} · ${next.is_live ? "live" : "recording"}`);
+  setText("coverage", format.percent(next.coverage));
+  setText("rate", `${format.fixed(next.rate_hz, 1)} /s`);
+  setText("frames", format.count(next.frames));
+  setText("dropped", format.count(next.dropped));
+  setText("elapsed", format.duration(next.elapsed_s));
+  setText("memory", format.memory(next.memory_bytes));
+  setText("exact", next.exact ? "exact" : "not exact");
+  byId("exact").classList.toggle("degraded", next.exact === false);
+  showNotices(next.notices ?? []);
+  showLatency(next.latency_ms ?? {});
+  plot.show(next.coverage_over_time ?? []);
+  settings.show(next.settings);
+  region.offer(Boolean(next.can_pick_region), next.width, next.height);
+  if (next.message && next.message !== lastMessage) say(next.message);
+  lastMessage = next.message;
+  showState();
+}
+
+function showNotices(notices) {
+  byId("notices").hidden = notices.length === 0;
+  const list = byId("notice-list");
+  if (list.dataset.shown === JSON.stringify(notices)) return;
+  list.dataset.shown = JSON.stringify(notices);
+  list.replaceChildren(...notices.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
+}
+
+function showLatency(stages) {
+  const rows = Object.entries(stages).map(([stage, { p50, p99 }]) => {
+    const row = document.createElement("tr");
+    row.append(...[stage, format.fixed(p50, 1), format.fixed(p99, 1)].map(cell));
+    return row;
+  });
+  if (rows.length) byId("latency").replaceChildren(...rows);
+}
+
+function cell(text) {
+  return Object.assign(document.createElement("td"), { textContent: text });
+}
+
+function stateNow() {
+  if (isOver || figures?.state === "ended") return "ended";
+  if (!figures) return "connecting";
+  return isConnected ? figures.state : "lost";
+}
+
+function showState() {
+  const state = stateNow();
+  byId("state").dataset.state = state;
+  setText("state", state === "lost" ? "connection lost" : state);
+  document.title = state === "running" ? "Backroom" : `${state} · Backroom`;
+  byId("lost").hidden = state !== "lost";
+  setText("lost", state === "lost" ? LOST : "");
+  byId("ended").hidden = state !== "ended";
+  setText("ended", state === "ended" ? `The session has ended. ${figures?.message ?? ""}`.trim() : "");
+  const isOpen = state === "running" || state === "paused";
+  for (const id of ["pause", "save", "reset", "stop", "whole-screen"]) byId(id).disabled = !isOpen;
+  setText("pause", figures?.state === "paused" ? "Resume" : "Pause");
+  settings.enable(isOpen);
+  showWaiting();
+}
+
+// Commands
+
+function say(text, isRefusal = false) {
+  setText("message", text);
+  byId("message").classList.toggle("refused", isRefusal);
+}
+
+async function ask(command, said) {
+  const refusal = await post(command);
+  say(refusal || said, Boolean(refusal));
+}
+
+// Asks once before something that cannot be taken back.
+function confirmThen(question, yes, no, act) {
+  const dialog = byId("question");
+  setText("question-text", question);
+  setText("question-yes", yes);
+  setText("question-no", no);
+  byId("question-yes").onclick = () => {
+    dialog.close();
+    act();
+  };
+  byId("question-no").onclick = () => dialog.close();
+  dialog.showModal();
+  byId("question-no").focus();
+}
+
+byId("pause").addEventListener("click", () =>
+  figures.state === "paused" ? ask({ kind: "resume" }, "Resuming…") : ask({ kind: "pause" }, "Pausing…"),
+);
+byId("save").addEventListener("click", () => ask({ kind: "save" }, "Saving…"));
+byId("reset").addEventListener("click", () =>
+  confirmThen("Forget every frame counted so far and start over?", "Start over", "Keep", () => ask({ kind: "reset" }, "Starting over…")),
+);
+byId("stop").addEventListener("click", () =>
+  confirmThen("Save what was found and end the session?", "Save and end", "Go on", () => ask({ kind: "stop" }, "Ending…")),
+);
+byId("whole-screen").addEventListener("click", () => ask({ kind: "whole_screen" }, "Going back to the whole screen."));
+byId("show-coverage").addEventListener("change", (event) => {
+  byId("call-mark").hidden = !event.target.checked;
+  const { bitmap } = feeds.get("room");
+  if (event.target.checked && bitmap) drawTint(byId("call-mark"), bitmap, TINT);
+  lookAtWhatIsShown();
+});
+byId("show-confidence").addEventListener("change", (event) => {
+  byId("room-overlay").hidden = !event.target.checked;
+  lookAtWhatIsShown();
+});
+
+// Connection
+
+function setConnected(isNow) {
+  isConnected = isNow;
+  lookAtWhatIsShown();
+  showState();
+}
+
+new Connection({
+  figures: showFigures,
+  pictures: announce,
+  opened: () => {
+    for (const feed of feeds.values()) feed.forget();
+    setConnected(true);
+  },
+  lost: () => setConnected(false),
+  over: () => {
+    isOver = true;
+    showState();
+  },
+});
+const renewal = setInterval(() => {
+  if (isOver) clearInterval(renewal);
+  else for (const feed of feeds.values()) feed.poke();
+}, 1000);
+document.addEventListener("visibilitychange", lookAtWhatIsShown);

@@ -1,0 +1,427 @@
+"""The page as a person uses it: a real Chromium on a session that is faked by a thread."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from browser import chromium
+
+from config.schema import PageSettings
+from stream.view.base import ViewCommand
+from stream.view.page import PageView
+
+pytestmark = pytest.mark.browser
+
+HEIGHT, WIDTH = 270, 480
+FOREIGN = "foreign.example"
+SOON_MS = 5000  # what a person would wait for an answer to a click
+LOST_MS = 15000  # three missed heartbeats, then some
+
+PIXELS = """canvas => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return { width: canvas.width, height: canvas.height, hash: data.reduce((a, b) => (31 * a + b) | 0, 0),
+           opaque: data.filter((_, n) => n % 4 === 3 && data[n] > 0).length };
+}"""
+
+
+class FakeSession:
+    """What a session does to its view, in a thread: a bar that moves, a room that grows, figures that count."""
+
+    def __init__(self, **settings):
+        self.view = PageView(PageSettings(**{"picture_rate_hz": 20.0, "picture_width_px": 240, **settings}))
+        self.commands = []
+        self.figures = {
+            "source": "screen 1",
+            "width": WIDTH,
+            "height": HEIGHT,
+            "is_live": True,
+            "can_pick_region": True,
+            "state": "running",
+            "elapsed_s": 0.0,
+            "frames": 0,
+            "dropped": 1,
+            "rate_hz": 30.0,
+            "latency_ms": {"capture": {"p50": 1.25, "p99": 4.5}},
+            "coverage": 0.0,
+            "coverage_over_time": [],
+            "memory_bytes": 3 << 20,
+            "exact": True,
+            "notices": [],
+            "message": "",
+            "settings": {"watch.omg": 20, "watch.preview_every_s": 0.5},
+        }
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="fake-session", daemon=True)
+
+    def start(self):
+        self._thread.start()
+        return self
+
+    def stop(self):
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self.view.close()
+
+    def wait_for(self, command):
+        until_s = time.monotonic() + SOON_MS / 1000
+        while command not in self.commands and time.monotonic() < until_s:
+            time.sleep(0.01)
+        assert command in self.commands
+
+    def _run(self):
+        while not self._stopping.wait(0.02):
+            self._obey()
+            if self.figures["state"] == "running":
+                self._show_a_frame()
+            self.view.show_numbers(self.figures)
+
+    def _obey(self):
+        for command in self.view.take_commands():
+            self.commands.append(command)
+            states = {"pause": "paused", "resume": "running", "stop": "ended"}
+            self.figures["state"] = states.get(command.kind, self.figures["state"])
+            self.figures["settings"] |= command.settings
+            if command.kind == "stop":
+                self.figures["message"] = "saved to out/call-1/"
+
+    def _show_a_frame(self):
+        n = self.figures["frames"] = self.figures["frames"] + 1
+        self.figures["elapsed_s"] = n / 50
+        self.figures["coverage"] = min(1.0, n / 1000)
+        self.figures["coverage_over_time"].append([n / 50, self.figures["coverage"]])
+        if self.view.wants_picture("call"):
+            frame = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
+            frame[:, n * 8 % WIDTH :][:, :20] = (40, 220, 250)
+            self.view.show_picture("call", frame)
+        if self.view.wants_picture("room"):
+            room = np.full((HEIGHT, WIDTH, 4), 120, np.uint8)
+            room[:, :, 3] = 0
+            room[: HEIGHT // 2, : WIDTH // 2, 3] = 255
+            self.view.show_picture("room", room)
+        if self.view.wants_picture("backdrop"):
+            self.view.show_picture("backdrop", np.full((HEIGHT, WIDTH, 3), 200, np.uint8))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium(f"--host-resolver-rules=MAP {FOREIGN} 127.0.0.1") as started:
+        yield started
+
+
+@pytest.fixture
+def session():
+    fake = FakeSession()
+    yield fake
+    fake.stop()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Open an address in a fresh window; console errors and uncaught exceptions end up in `page.complaints`."""
+    contexts = []
+
+    def open_it(url, **options):
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(SOON_MS)
+        page.complaints = []
+        page.on("console", lambda message: message.type == "error" and page.complaints.append(message.text))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.goto(url)
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def refused_status(browser):
+    """Go to an address whose answer is so empty that Chromium counts it as a failure; return its status."""
+
+    def go(url):
+        context = browser.new_context()
+        page = context.new_page()
+        statuses = []
+        page.on("response", lambda response: statuses.append(response.status))
+        with pytest.raises(Exception, match="ERR_HTTP_RESPONSE_CODE_FAILURE"):
+            page.goto(url)
+        context.close()
+        assert len(statuses) == 1
+        return statuses[0]
+
+    return go
+
+
+@pytest.fixture
+def page(session, open_page):
+    """The page of a running session, with its first pictures shown."""
+    shown = open_page(session.start().view.url)
+    shown.locator("#call-waiting").wait_for(state="hidden")
+    shown.locator("#room-waiting").wait_for(state="hidden")
+    return shown
+
+
+def pixels(page, canvas):
+    return page.locator(canvas).evaluate(PIXELS)
+
+
+def wait_for_text(page, selector, text):
+    page.locator(selector).filter(has_text=text).wait_for()
+
+
+def wait_until(page, is_so):
+    """Poll from here: the page's policy forbids the evaluation of text, Playwright's polling included."""
+    until_s = time.monotonic() + SOON_MS / 1000
+    while not is_so() and time.monotonic() < until_s:
+        page.wait_for_timeout(20)
+    assert is_so()
+
+
+def press_tab_until(page, selector, n_most=40):
+    for _ in range(n_most):
+        page.keyboard.press("Tab")
+        if page.locator(selector).evaluate("element => element === document.activeElement"):
+            return
+    pytest.fail(f"no number of tabs reaches {selector}")
+
+
+def test_pictures_and_figures_move_and_nothing_complains(page):
+    first, first_frames = pixels(page, "#call"), page.locator("#frames").inner_text()
+    wait_until(page, lambda: page.locator("#frames").inner_text() != first_frames)
+    page.wait_for_timeout(300)
+    assert pixels(page, "#call")["hash"] != first["hash"]
+    assert (first["width"], first["height"]) == (240, 135)
+    assert page.locator("#coverage").inner_text().endswith(" %")
+    wait_for_text(page, "#source", "screen 1 · 480\N{MULTIPLICATION SIGN}270 · live")
+    wait_for_text(page, "#latency", "capture")
+    assert page.locator("#plot path.curve").count() == 1
+    assert "Coverage" in page.locator("#plot svg").get_attribute("aria-label")
+    assert page.complaints == []
+
+
+def test_unclaimed_pixels_are_see_through_and_the_overlay_marks_the_claimed_ones(page):
+    room = pixels(page, "#room")
+    assert room["opaque"] / (room["width"] * room["height"]) == pytest.approx(0.25, abs=0.02)
+    assert page.locator("#call-mark").is_hidden()
+    page.get_by_label("Mark what is found").check()
+    page.wait_for_timeout(300)
+    assert pixels(page, "#call-mark")["opaque"] == room["opaque"]
+
+
+def test_the_backdrop_takes_the_rooms_place_when_it_is_chosen(page):
+    page.get_by_label("Backdrop").check()
+    wait_for_text(page, "#room-title", "Backdrop")
+    page.wait_for_timeout(400)
+    shown = pixels(page, "#room")
+    assert shown["opaque"] == shown["width"] * shown["height"]
+
+
+def test_pause_reaches_the_session_and_the_page_says_paused(session, page):
+    page.get_by_role("button", name="Pause").click()
+    wait_for_text(page, "#state", "paused")
+    assert session.commands == [ViewCommand("pause")]
+    page.get_by_role("button", name="Resume").click()
+    wait_for_text(page, "#state", "running")
+    page.get_by_role("button", name="Save now").click()
+    session.wait_for(ViewCommand("save"))
+
+
+def test_reset_asks_once_before_it_forgets(session, page):
+    page.get_by_role("button", name="Reset…").click()
+    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("button", name="Reset…").click()
+    page.keyboard.press("Escape")
+    assert page.locator("#question").is_hidden()
+    assert session.commands == []
+    page.get_by_role("button", name="Reset…").click()
+    page.get_by_role("button", name="Start over").click()
+    session.wait_for(ViewCommand("reset"))
+    assert len(session.commands) == 1
+
+
+def test_a_moved_slider_changes_the_setting_within_the_schemas_range(session, page):
+    slider = page.get_by_label("omg", exact=True)
+    assert (slider.get_attribute("min"), slider.get_attribute("max")) == ("0", "765")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    session.wait_for(ViewCommand("settings", settings={"watch.omg": 21}))
+    page.keyboard.press("End")
+    session.wait_for(ViewCommand("settings", settings={"watch.omg": 765}))
+    assert page.get_by_label("omg, as a number").input_value() == "765"
+
+
+def test_a_setting_out_of_range_is_refused_where_it_was_typed(session, page):
+    number = page.get_by_label("preview every, s, as a number")
+    number.fill("61")
+    page.keyboard.press("Enter")
+    wait_for_text(page, "#settings .refused", "watch.preview_every_s is 61; input should be less than or equal to 60")
+    assert number.input_value() == "0.5"
+    assert session.commands == []
+
+
+def test_a_setting_that_the_session_changes_shows_on_the_page(session, page):
+    session.figures["settings"] = {**session.figures["settings"], "watch.omg": 300}
+    wait_until(page, lambda: page.get_by_label("omg", exact=True).input_value() == "300")
+
+
+def test_a_dragged_region_arrives_in_pixels_of_the_source(session, page):
+    box = page.locator("#call").bounding_box()
+    at = lambda x, y: (box["x"] + box["width"] * x / WIDTH, box["y"] + box["height"] * y / HEIGHT)  # noqa: E731
+    page.mouse.move(*at(400, 200))
+    page.mouse.down()
+    page.mouse.move(*at(200, 100))
+    page.mouse.move(*at(40, 20), steps=4)
+    page.mouse.up()
+    assert page.locator("#region-rect").is_visible()
+    wait_for_text(page, "#region-label", "360 \N{MULTIPLICATION SIGN} 180 px at (40, 20)")
+    assert session.commands == []
+    page.get_by_role("button", name="Use this region").click()
+    session.wait_for(ViewCommand("region", region_px=(40, 20, 360, 180)))
+    assert page.locator("#region-rect").is_hidden()
+    page.get_by_role("button", name="Whole screen").click()
+    session.wait_for(ViewCommand("whole_screen"))
+
+
+def test_a_drag_over_the_edge_ends_at_the_edge_and_escape_cancels_it(session, page):
+    box = page.locator("#call").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] + 300, box["y"] + box["height"] + 300, steps=3)
+    wait_for_text(
+        page, "#region-label", f"{WIDTH // 2} \N{MULTIPLICATION SIGN} {HEIGHT // 2} px at ({WIDTH // 2}, {HEIGHT // 2})"
+    )
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    assert page.locator("#region-rect").is_hidden()
+    assert page.get_by_role("button", name="Use this region").is_disabled()
+    assert session.commands == []
+
+
+def test_a_recording_offers_no_region(session, page):
+    session.figures["can_pick_region"] = False
+    page.locator("#region").wait_for(state="hidden")
+    page.mouse.move(400, 300)
+    page.mouse.down()
+    page.mouse.move(500, 400)
+    page.mouse.up()
+    assert page.locator("#region-rect").is_hidden()
+
+
+def test_pause_and_region_work_with_the_keyboard_alone(session, page):
+    press_tab_until(page, "#pause")
+    outline = page.locator("#pause").evaluate("element => getComputedStyle(element).outlineStyle")
+    assert outline == "solid"  # who uses the keyboard sees where it is
+    page.keyboard.press("Enter")
+    session.wait_for(ViewCommand("pause"))
+    press_tab_until(page, "#region-x")
+    for part in ("8", "4", "100", "50"):
+        page.keyboard.type(part)
+        page.keyboard.press("Tab")
+    assert page.locator("#region-apply").evaluate("element => element === document.activeElement")
+    page.keyboard.press("Enter")
+    session.wait_for(ViewCommand("region", region_px=(8, 4, 100, 50)))
+    press_tab_until(page, "#setting-watch-omg")
+
+
+def test_notices_are_shown_as_long_as_they_hold(session, page):
+    assert page.locator("#notices").is_hidden()
+    session.figures |= {"notices": ["counted coarser: memory is full <b>"], "exact": False}
+    wait_for_text(page, "#notices", "counted coarser: memory is full <b>")
+    wait_for_text(page, "#exact", "not exact")
+    session.figures |= {"notices": []}
+    page.locator("#notices").wait_for(state="hidden")
+
+
+def test_before_the_first_frame_the_page_says_what_it_waits_for(session, open_page):
+    page = open_page(session.view.url)
+    wait_for_text(page, "#call-waiting", "Connecting to the session")
+    session.view.show_numbers(session.figures)
+    wait_for_text(page, "#call-waiting", "Waiting for the first frame of screen 1")
+    wait_for_text(page, "#room-waiting", "What is found of the room appears here")
+
+
+def test_the_end_is_told_with_where_the_files_are_and_outlives_the_server(session, page):
+    page.get_by_role("button", name="Stop…").click()
+    page.get_by_role("button", name="Save and end").click()
+    session.wait_for(ViewCommand("stop"))
+    wait_for_text(page, "#ended", "The session has ended. saved to out/call-1/")
+    session.stop()
+    page.wait_for_timeout(1500)
+    wait_for_text(page, "#ended", "saved to out/call-1/")
+    assert page.locator("#lost").is_hidden()
+    assert page.get_by_role("button", name="Pause").is_disabled()
+    assert page.complaints == []
+
+
+def test_a_lost_connection_is_told_and_found_again(monkeypatch, open_page):
+    monkeypatch.setattr("stream.view.page.new_token", lambda: "the-same-token-twice")
+    first = FakeSession().start()
+    page = open_page(first.view.url)
+    page.locator("#call-waiting").wait_for(state="hidden")
+    first.view._server.stop()  # without a goodbye, as when the program is killed
+    page.locator("#lost").wait_for(timeout=LOST_MS)
+    wait_for_text(page, "#state", "connection lost")
+    assert page.get_by_role("button", name="Pause").is_disabled()
+    first.stop()
+    second = FakeSession(port=int(first.view.url.split(":")[2].split("/")[0])).start()
+    wait_for_text(page, "#state", "running")
+    assert page.locator("#lost").is_hidden()
+    before = pixels(page, "#call")
+    page.wait_for_timeout(500)
+    assert pixels(page, "#call") != before
+    second.stop()
+
+
+@pytest.mark.parametrize("width", [360, 1600])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_its_window(session, open_page, width, scheme):
+    session.figures["notices"] = [
+        "a notice with averyveryveryveryveryveryveryveryveryverylongword/in/a/path/that/goes/on"
+    ]
+    page = open_page(session.start().view.url, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page.locator("#call-waiting").wait_for(state="hidden")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    is_dark = sum(int(part) for part in background.removeprefix("rgb(").removesuffix(")").split(",")) < 3 * 128
+    assert is_dark == (scheme == "dark")
+
+
+def test_every_control_has_a_name_for_a_screen_reader(page):
+    nameless = page.evaluate(
+        """[...document.querySelectorAll("button, input, select")].filter(element => element.checkVisibility()
+            && !element.labels?.length && !element.getAttribute("aria-label") && !element.textContent.trim())
+            .map(element => element.id)"""
+    )
+    assert nameless == []
+
+
+def test_a_wrong_token_shows_nothing(session, refused_status):
+    assert refused_status(session.start().view.url[:-2] + "/") == 404
+
+
+def test_a_foreign_name_that_resolves_here_shows_nothing_even_with_the_token(session, refused_status):
+    assert refused_status(session.start().view.url.replace("127.0.0.1", FOREIGN)) == 421
+
+
+def test_a_page_of_another_site_can_neither_frame_read_nor_command(session, open_page, make_client):
+    other = make_client()  # another origin: the same host, another port
+    page = open_page(f"http://127.0.0.1:{other.port}{other.root}page.css")
+    session.start()
+    outcome = page.evaluate(
+        """async url => {
+          const read = fetch(url).then(answer => answer.status, error => "blocked");
+          const send = fetch(url + "commands", {method: "POST", mode: "no-cors", body: '{"kind":"stop"}'});
+          const frame = document.body.appendChild(document.createElement("iframe"));
+          const loaded = new Promise(resolve => { frame.onload = resolve; setTimeout(resolve, 2000); });
+          frame.src = url;
+          await Promise.allSettled([read, send, loaded]);
+          return [await read, frame.contentDocument === null || frame.contentDocument.body.textContent === ""];
+        }""",
+        session.view.url,
+    )
+    assert outcome == ["blocked", True]
+    assert session.commands == []
