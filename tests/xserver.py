@@ -46,6 +46,22 @@ def x_server(width: int = 1280, height: int = 720) -> Iterator[str]:
         server.wait(_STARTS_IN_S)
 
 
+def add_monitor(name: str, region_px: tuple[int, int, int, int], is_main: bool) -> None:
+    """Tell the server of DISPLAY that a part of its desktop is a monitor of its own (RandR 1.5)."""
+    import xcffib
+    from xcffib import randr
+
+    connection = xcffib.connect(display=os.environ["DISPLAY"])
+    extension = connection(randr.key)
+    extension.QueryVersion(1, 5).reply()
+    atom = connection.core.InternAtom(False, len(name), name).reply().atom
+    x, y, width, height = region_px
+    monitor = randr.MonitorInfo.synthetic(atom, is_main, False, 0, x, y, width, height, 300, 200, [])
+    root = connection.get_setup().roots[connection.pref_screen].root
+    extension.SetMonitor(root, monitor, is_checked=True).check()
+    connection.disconnect()
+
+
 class ColorWindow:
     """A window filled with one colour, 0xRRGGBB, without a border, on the server of DISPLAY."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from xserver import ColorWindow, x_server
+from xserver import ColorWindow, add_monitor, x_server
 
 from config.schema import ScreenSettings
 from stream.sources.base import CaptureError
@@ -231,6 +231,30 @@ def test_a_region_off_the_screen_is_refused_with_the_size_of_the_desktop(screen:
 def test_a_monitor_that_is_not_there_is_refused_with_those_that_are(screen: str) -> None:
     with pytest.raises(CaptureError, match=r"there are screen:1 \(1280x720\)"):
         ScreenSource(parse_screen("screen:2"), FAST)
+
+
+@pytest.mark.screen
+def test_each_monitor_is_captured_by_its_number_and_the_main_one_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    with x_server(640, 240) as display:
+        monkeypatch.setenv("DISPLAY", display)
+        add_monitor("right", (320, 0, 320, 240), is_main=True)
+        add_monitor("left", (0, 0, 320, 200), is_main=False)
+        window = ColorWindow("right half", (320, 0, 320, 240), RED_GREEN_BLUE)
+        sources = {text: ScreenSource(parse_screen(text), FAST) for text in ("screen", "screen:1", "screen:2")}
+        frames = {text: source.read() for text, source in sources.items()}
+        inside_left = ScreenSource(parse_screen("screen:200,50,40x40"), FAST)
+        inside_left.close()
+        window.close()
+        for source in sources.values():
+            source.close()
+    for text, shape, color in (("screen", (240, 320), BLUE_GREEN_RED), ("screen:2", (200, 320), (0, 0, 0))):
+        frame = frames[text]
+        assert frame is not None
+        assert frame.image.shape[:2] == shape
+        assert (frame.image == color).all()
+    assert sources["screen"].info == sources["screen:1"].info
+    assert sources["screen"].whole_screen() == ScreenTarget(monitor=1)
+    assert inside_left.whole_screen() == ScreenTarget(monitor=2)
 
 
 @pytest.mark.screen
