@@ -122,6 +122,15 @@ class VideoSink:
             self._is_finished = True
             put_in_place(self._part, self._path)
 
+    def discard(self) -> None:
+        """Give the recording up and remove it; does nothing once it is closed."""
+        if self._is_over:
+            return
+        self._is_over = True
+        if self._recording is not None:
+            self._recording.abandon()
+            self._part.unlink(missing_ok=True)
+
     def _open(self, frame: Frame) -> LosslessFile | H264File:
         height, width = frame.image.shape[:2]
         self._shape, self._first_s = frame.image.shape, frame.pts_s

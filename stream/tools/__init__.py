@@ -1,0 +1,1 @@
+"""Tools for recordings beside the stream: frames in and out, one pixel over time, scores."""
