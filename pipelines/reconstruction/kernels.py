@@ -149,16 +149,24 @@ def _end_runs(
     for j in range(pixels.size):
         p = pixels[j]
         n = now - U(run_start[p])
-        slot = slots[at[j]]
         entry = meta[p]
+        start = entry >> START_SHIFT
         mask = cell_mask((entry >> U(4)) & U(15))
+        last_slot = (U(1) << (entry & U(15))) - U(1)
+        k = at[j] - start
+        slot = slots[start + k]
+        n_probes = U(0)
+        while slot != U(0) and ((slot ^ colors[j]) & mask) != U(0) and n_probes < last_slot:
+            k = (k + U(1)) & last_slot
+            slot = slots[start + k]
+            n_probes += U(1)
         n_colors = (entry >> SIZE_SHIFT) & SIZE_BITS
         if slot != U(0) and ((slot ^ colors[j]) & mask) == U(0):
-            slots[at[j]] = slot + (n << COUNT_SHIFT)
+            slots[start + k] = slot + (n << COUNT_SHIFT)
         elif n == U(0):
             pass  # a resumed or merged pixel: what `last` holds was counted before
         elif slot == U(0) and n_colors < most_colors(entry & U(15)):
-            slots[at[j]] = n << COUNT_SHIFT | n_colors << RANK_SHIFT | colors[j]
+            slots[start + k] = n << COUNT_SHIFT | n_colors << RANK_SHIFT | colors[j]
             meta[p] = entry + ONE_COLOR
         elif not add_color(tables, band, np.int64(p), colors[j], n, largest, may_starve):
             return j
