@@ -25,9 +25,9 @@ _LAST_PICTURES_S: Final = 0.5
 class PageView:
     """Shows a session on a page at `url`; may be called from any thread.
 
-    A picture is wanted while a page shows it. `call`, `room` and `backdrop` have places on the page, the room with
-    a checkerboard where it is not claimed and its alpha as an overlay over the call; `coverage` and
-    `confidence` get switches once the session has asked whether they are wanted.
+    A picture is wanted while a page shows it: `call`; `room`, on a checkerboard where its alpha is 0, and that alpha
+    as an overlay over the call, so that `coverage` is never wanted; `backdrop` and `confidence` (BGRA, laid over
+    the room) get a switch once the session has asked whether they are wanted.
 
     Parameters
     ----------

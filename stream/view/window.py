@@ -1,45 +1,42 @@
 """A plain window with the call and the growing room side by side, for a machine without a browser.
 
-OpenCV's window is Qt's on Linux. Qt ends the whole process by abort() when it cannot reach a display, so the
-display is tried first. Qt also belongs to the first thread that touched it, for as long as the process lives: the
-window has a thread of its own, and a process has one window view. On macOS windows belong to the main thread,
-which is the session's, so there the page is the view.
+Pictures are laid out in a thread of this view; OpenCV's own functions run in the one thread that `stream.gui`
+keeps for windows. Closing the window asks the session to stop, because the keys went with it. Limits: no macOS,
+see `stream.gui`.
 """
 
 import logging
-import os
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final, Literal
+from functools import partial
+from typing import Any, Final, Literal
 
 import cv2
 import numpy as np
 
 from config.schema import PageSettings
 from pipelines.base import Image
+from stream.checkerboard import over_checkerboard
+from stream.gui import in_gui_thread, why_no_windows
 from stream.view.base import ViewCommand, ViewError
 from stream.view.pictures import shrink_bgr, shrink_bgra
 
 _log = logging.getLogger(__name__)
 
-TITLE: Final = "Backroom"
+TITLE: Final = "Backroom: call and room"
 KEYS_LINE: Final = "q stop   space pause   r reset   s save"
 
 _PICTURES: Final = ("call", "room")
-_KEY_WAIT_MS: Final = 25
-_OPEN_WAIT_S: Final = 10.0
+_TURN_S: Final = 0.025
 _LINE_PX: Final = 22
-_CHECK_PX: Final = 10
-_CHECK_GREYS: Final = (52, 72)
 _BGRA_CHANNELS: Final = 4
 _Asked = Literal["pause", "resume", "reset", "save", "stop"]
 _KEYS: Final[Mapping[int, _Asked]] = {ord("q"): "stop", ord("r"): "reset", ord("s"): "save"}
 
 
 class WindowView:
-    """Shows a session in an OpenCV window; may be called from any thread, once in a process.
+    """Shows a session in an OpenCV window; may be called from any thread. One window at a time.
 
     Parameters
     ----------
@@ -49,32 +46,28 @@ class WindowView:
     Raises
     ------
     ViewError
-        If there is no display, this process had a window view before, or OpenCV has no windows.
+        If no window can be opened here.
     """
 
-    _opened_in_this_process: ClassVar[bool] = False
-
     def __init__(self, settings: PageSettings) -> None:
-        check_display()
-        if WindowView._opened_in_this_process:
-            raise ViewError("window: this process had one before and Qt allows no second; start the program again")
-        WindowView._opened_in_this_process = True
+        problem = why_no_windows()
+        if problem:
+            raise ViewError(f"window: {problem}")
         self._settings = settings
         self._lock = threading.Lock()
         self._images: dict[str, Image] = {}
         self._shown_at_s = dict.fromkeys(_PICTURES, -np.inf)
         self._numbers: dict[str, Any] = {}
         self._is_paused = False
-        self._has_changed = True
+        self._has_changed = False
         self._commands: list[ViewCommand] = []
         self._stopping = threading.Event()
-        self._opened = threading.Event()
-        self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._run, name="window", daemon=True)
+        try:
+            in_gui_thread(partial(_open, compose({}, {}, settings.picture_width_px)))
+        except cv2.error as error:
+            raise ViewError(f"window: OpenCV cannot open one ({error.err}); use the live page instead") from None
+        self._thread = threading.Thread(target=self._run, name="window-view", daemon=True)
         self._thread.start()
-        self._opened.wait(_OPEN_WAIT_S)
-        if self._error is not None:
-            raise ViewError(f"window: OpenCV cannot open one ({self._error}); use the page instead")
 
     def wants_picture(self, name: str) -> bool:
         """Say whether a picture of that name is due: it has a place in the window and the last one is old enough.
@@ -133,41 +126,28 @@ class WindowView:
     def close(self) -> None:
         """Close the window and end its thread; calling it again does nothing."""
         self._stopping.set()
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
+        self._thread.join()
 
     def _run(self) -> None:
         try:
-            cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
-            first = compose({}, {}, self._settings.picture_width_px)
-            cv2.resizeWindow(TITLE, first.shape[1], first.shape[0])
-            self._show_until_closed()
+            while not self._stopping.wait(_TURN_S):
+                key = in_gui_thread(partial(_turn, self._newest_layout()))
+                if key is None:
+                    self._ask("stop")
+                    return
+                self._press(key)
+            in_gui_thread(_close)
         except cv2.error as error:
-            self._error = error
-            if self._opened.is_set():  # nobody waits in the constructor any more
-                _log.error("window: closed by an error of OpenCV (%s); the session goes on without it", error)
-        finally:
-            self._opened.set()
+            _log.error("window: closed by an error of OpenCV (%s); the session goes on without it", error.err)
 
-    def _show_until_closed(self) -> None:
-        while not self._stopping.is_set():
-            self._redraw()
-            self._press(cv2.waitKey(_KEY_WAIT_MS))
-            self._opened.set()
-            if cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1:
-                self._ask("stop")
-                self._stopping.set()
-                return
-        cv2.destroyWindow(TITLE)
-        cv2.waitKey(1)  # Qt closes it while it handles events
-
-    def _redraw(self) -> None:
+    def _newest_layout(self) -> Image | None:
+        """Return what to show, or None where nothing changed since the last time."""
         with self._lock:
             if not self._has_changed:
-                return
+                return None
             self._has_changed = False
             images, numbers = dict(self._images), self._numbers
-        cv2.imshow(TITLE, compose(images, numbers, self._settings.picture_width_px))
+        return compose(images, numbers, self._settings.picture_width_px)
 
     def _press(self, key: int) -> None:
         if key == ord(" "):
@@ -181,32 +161,33 @@ class WindowView:
             self._commands.append(ViewCommand(kind))
 
 
-def check_display() -> None:
-    """Try whether a window can be opened, without Qt, which would abort the process.
+def _open(image: Image) -> None:
+    cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+    cv2.resizeWindow(TITLE, image.shape[1], image.shape[0])
+    cv2.imshow(TITLE, image)
 
-    Raises
-    ------
-    ViewError
-        If there is no display to connect to.
-    """
-    if sys.platform == "darwin":
-        raise ViewError("window: macOS gives windows to the main thread only, which captures; use the page instead")
-    if sys.platform != "linux":
-        return
-    import xcffib
-    import xcffib.xproto  # a connection does not work without
 
-    display = os.environ.get("DISPLAY", "")
-    if not display:
-        raise ViewError("window: DISPLAY is not set, so there is no screen to open one on; use the page instead")
+def _turn(image: Image | None) -> int | None:
+    """Show a picture if there is one, handle events, and return the key, -1 without; None if the window is closed."""
+    if not _is_open():  # OpenCV would show the picture in a new window
+        return None
+    if image is not None:
+        cv2.imshow(TITLE, image)
+    key = cv2.pollKey()
+    return key if _is_open() else None
+
+
+def _is_open() -> bool:
     try:
-        xcffib.connect(display=display).disconnect()  # type: ignore[no-untyped-call]
-    except xcffib.ConnectionException:
-        raise ViewError(
-            f"window: no display answers at DISPLAY={display}; set it right or use the page instead"
-        ) from None
-    # OpenCV brings Qt's X11 plug-in only; a desktop that asks for another, such as wayland, would abort it.
-    os.environ["QT_QPA_PLATFORM"] = "xcb"
+        return bool(cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) >= 1)
+    except cv2.error:  # with the last window, Qt's part of OpenCV is gone too
+        return False
+
+
+def _close() -> None:
+    if _is_open():
+        cv2.destroyWindow(TITLE)
+        cv2.pollKey()  # Qt takes it off the screen while it handles events
 
 
 def compose(images: dict[str, Image], numbers: dict[str, Any], width_px: int) -> Image:
@@ -246,20 +227,14 @@ def _picture_height_px(images: dict[str, Image], width_px: int) -> int:
 
 
 def _pane(image: Image | None, width_px: int, height_px: int) -> Image:
-    pane = _checkerboard(height_px, width_px)
     if image is None:
-        return pane
+        return over_checkerboard(np.zeros((height_px, width_px, 4), np.uint8))
     if image.shape[2] != _BGRA_CHANNELS:
         return np.asarray(cv2.resize(shrink_bgr(image, width_px), (width_px, height_px)), np.uint8)
-    small = cv2.resize(shrink_bgra(image, width_px), (width_px, height_px), interpolation=cv2.INTER_NEAREST)
-    opaque = small[:, :, 3:].astype(np.float32) / 255
-    return np.rint(opaque * small[:, :, :3] + (1 - opaque) * pane).astype(np.uint8)
-
-
-def _checkerboard(height_px: int, width_px: int) -> Image:
-    y, x = np.ogrid[:height_px, :width_px]
-    squares = np.where((y // _CHECK_PX + x // _CHECK_PX) % 2, *_CHECK_GREYS).astype(np.uint8)
-    return np.ascontiguousarray(np.repeat(squares[:, :, None], 3, axis=2))
+    small = shrink_bgra(image, width_px)
+    return over_checkerboard(
+        np.asarray(cv2.resize(small, (width_px, height_px), interpolation=cv2.INTER_NEAREST), np.uint8)
+    )
 
 
 def _lines(numbers: dict[str, Any]) -> list[str]:

@@ -8,11 +8,10 @@ import { RegionPicker } from "./region.js";
 import { Settings } from "./settings.js";
 
 const TINT = "#ff2bd6"; // a colour that rooms and backdrops seldom have
-const TITLES = { room: "Room", backdrop: "Backdrop", coverage: "Coverage" };
+const TITLES = { room: "Room", backdrop: "Backdrop" };
 const WHAT = {
   room: "The room as far as it is found",
   backdrop: "The virtual background as far as it is known",
-  coverage: "The pixels that are found",
 };
 const LOST = "The connection to the session is lost; trying again. If it was started anew, open the address it printed.";
 
@@ -25,6 +24,7 @@ let figures = null;
 let isConnected = false;
 let isOver = false;
 let lastMessage = "";
+let lastState = "";
 let beside = "room";
 
 const plot = new Plot(byId("plot"));
@@ -34,7 +34,7 @@ const settings = new Settings(byId("settings-card"), byId("settings"), (changes)
 // Pictures
 
 const feeds = new Map(
-  ["call", "room", "backdrop", "coverage", "confidence"].map((name) => [name, new Feed(name, (bitmap) => show(name, bitmap))]),
+  ["call", "room", "backdrop", "confidence"].map((name) => [name, new Feed(name, (bitmap) => show(name, bitmap))]),
 );
 
 function show(name, bitmap) {
@@ -102,15 +102,20 @@ function showBeside(name) {
 function showWaiting() {
   byId("call-waiting").hidden = Boolean(feeds.get("call").bitmap);
   setText("call-waiting", waitingForTheCall());
+  const hasFrames = figures?.frames > 0;
+  byId("room").hidden = !hasFrames; // after a reset the last picture is of what was forgotten
   const isEmpty = beside === "room" && !(figures?.coverage > 0);
-  byId("room-waiting").hidden = Boolean(feeds.get(beside).bitmap) && !isEmpty;
-  setText("room-waiting", figures?.frames > 0 ? "Nothing found yet." : "What is found of the room appears here.");
+  byId("room-waiting").hidden = hasFrames && Boolean(feeds.get(beside).bitmap) && !isEmpty;
+  setText("room-waiting", hasFrames ? "Nothing found yet." : "What is found of the room appears here.");
+  byId("call-mark").hidden = !hasFrames || !byId("show-coverage").checked;
+  byId("room-overlay").hidden = !hasFrames || !byId("show-confidence").checked;
 }
 
 function waitingForTheCall() {
   if (!figures) return "Connecting to the session…";
   if (figures.state === "ended") return "The session ended before a picture was shown here.";
-  if (figures.state === "paused") return "Paused.";
+  if (figures.state === "paused") return "Paused; the call shows again when it goes on.";
+  if (figures.state === "starting") return `Starting: ${figures.message || "making ready"}…`;
   return figures.frames > 0 ? "Waiting for the next frame…" : `Waiting for the first frame of ${figures.source}…`;
 }
 
@@ -121,7 +126,7 @@ function showFigures(next) {
   setText("source", `${next.source} · ${next.width}×${next.height} · ${next.is_live ? "live" : "recording"}`);
   setText("coverage", format.percent(next.coverage));
   setText("rate", `${format.fixed(next.rate_hz, 1)} /s`);
-  setText("frames", format.count(next.frames));
+  setText("frames", next.n_frames ? `${format.count(next.frames)} of ${format.count(next.n_frames)}` : format.count(next.frames));
   setText("dropped", format.count(next.dropped));
   setText("elapsed", format.duration(next.elapsed_s));
   setText("memory", format.memory(next.memory_bytes));
@@ -132,8 +137,9 @@ function showFigures(next) {
   plot.show(next.coverage_over_time ?? []);
   settings.show(next.settings);
   region.offer(Boolean(next.can_pick_region), next.width, next.height);
-  if (next.message && next.message !== lastMessage) say(next.message);
-  lastMessage = next.message;
+  if (next.state !== lastState) say(""); // "Pausing…" has come true
+  if (next.message && next.message !== lastMessage && next.state !== "ended") say(next.message);
+  [lastMessage, lastState] = [next.message, next.state];
   showState();
 }
 
@@ -219,14 +225,14 @@ byId("stop").addEventListener("click", () =>
 );
 byId("whole-screen").addEventListener("click", () => ask({ kind: "whole_screen" }, "Going back to the whole screen."));
 byId("show-coverage").addEventListener("change", (event) => {
-  byId("call-mark").hidden = !event.target.checked;
   const { bitmap } = feeds.get("room");
   if (event.target.checked && bitmap) drawTint(byId("call-mark"), bitmap, TINT);
   lookAtWhatIsShown();
+  showWaiting();
 });
-byId("show-confidence").addEventListener("change", (event) => {
-  byId("room-overlay").hidden = !event.target.checked;
+byId("show-confidence").addEventListener("change", () => {
   lookAtWhatIsShown();
+  showWaiting();
 });
 
 // Connection

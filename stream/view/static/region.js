@@ -12,7 +12,7 @@ export class RegionPicker {
     const byId = (id) => document.getElementById(id);
     this.form = byId("region");
     this.stage = byId("call-stage");
-    this.layer = byId("region-layer");
+    this.picture = byId("call");
     this.rect = byId("region-rect");
     this.label = byId("region-label");
     this.fields = PARTS.map((part) => byId(`region-${part}`));
@@ -46,7 +46,6 @@ export class RegionPicker {
     if (!isPossible) this.cancel();
     if (this.#size.width === width && this.#size.height === height) return;
     this.#size = { width, height };
-    this.layer.setAttribute("viewBox", `0 0 ${width || 1} ${height || 1}`);
     const [x, y, wide, high] = this.fields;
     [x.max, y.max, wide.max, high.max] = [width - 1, height - 1, width, height];
     this.cancel();
@@ -86,7 +85,7 @@ export class RegionPicker {
   }
 
   #between(from, to) {
-    const box = this.layer.getBoundingClientRect();
+    const box = this.picture.getBoundingClientRect();
     const along = (value, start, length, pixels) => {
       const share = Math.min(1, Math.max(0, (value - start) / length));
       return Math.round(share * pixels);
@@ -105,17 +104,22 @@ export class RegionPicker {
   }
 
   #show(region) {
-    this.rect.toggleAttribute("hidden", !region);
+    this.rect.hidden = !region;
     this.label.hidden = !region;
     this.applyButton.disabled = !region;
     this.cancelButton.disabled = this.fields.every((field) => field.value === "");
     if (!region) return;
-    PARTS.forEach((part, n) => this.rect.setAttribute(part, region[n]));
     const [x, y, width, height] = region;
+    const [left, wide] = [x, width].map((pixels) => (100 * pixels) / this.#size.width);
+    const [top, high] = [y, height].map((pixels) => (100 * pixels) / this.#size.height);
+    place(this.rect, { left, top, width: wide, height: high });
+    place(this.label, { left: Math.min(60, left), top: Math.min(88, top) });
     this.label.textContent = `${width} × ${height} px at (${x}, ${y})`;
-    this.label.style.left = `${Math.min(60, (100 * x) / this.#size.width)}%`;
-    this.label.style.top = `${Math.min(88, (100 * y) / this.#size.height)}%`;
   }
+}
+
+function place(element, percents) {
+  for (const [side, percent] of Object.entries(percents)) element.style[side] = `${percent}%`;
 }
 
 const ascending = (a, b) => a - b;

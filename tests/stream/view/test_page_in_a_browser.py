@@ -342,6 +342,15 @@ def test_before_the_first_frame_the_page_says_what_it_waits_for(session, open_pa
     session.view.show_numbers(session.figures)
     wait_for_text(page, "#call-waiting", "Waiting for the first frame of screen 1")
     wait_for_text(page, "#room-waiting", "What is found of the room appears here")
+    session.view.show_numbers({**session.figures, "state": "starting", "message": "compiling"})
+    wait_for_text(page, "#call-waiting", "Starting: compiling")
+
+
+def test_after_a_reset_the_forgotten_room_is_no_longer_shown(session, page):
+    assert page.locator("#room").is_visible()
+    session.figures |= {"state": "paused", "frames": 0, "coverage": None}
+    page.locator("#room").wait_for(state="hidden")
+    wait_for_text(page, "#room-waiting", "What is found of the room appears here")
 
 
 def test_the_end_is_told_with_where_the_files_are_and_outlives_the_server(session, page):

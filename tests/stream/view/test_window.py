@@ -1,118 +1,83 @@
+"""The window on a real X server, in a process of its own, and without one; and its layout."""
+
+import json
 import os
-import shutil
 import subprocess
 import sys
-import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
+from xserver import x_server
 
 from config.schema import PageSettings
-from stream.view import window
 from stream.view.base import ViewError
 from stream.view.none import NoView
-from stream.view.window import WindowView, check_display, compose
+from stream.view.window import WindowView, compose
 
-on_linux = pytest.mark.skipif(sys.platform != "linux", reason="asks for an X display, which only Linux has")
-
-# In a process of its own: Qt would keep the thread that touched it first, and aborts where it finds no display.
-SESSION = """
-    import sys, threading, time
-    import numpy as np
-    import xcffib, xcffib.xproto, xcffib.xtest
-    from config.schema import PageSettings
-    from stream.view.base import ViewError
-    from stream.view.window import TITLE, WindowView
-
-    def window_named(connection, wanted, parent):
-        for child in connection.core.QueryTree(parent).reply().children:
-            name = connection.core.GetProperty(
-                False, child, xcffib.xproto.Atom.WM_NAME, xcffib.xproto.GetPropertyType.Any, 0, 99).reply()
-            if bytes(name.value.buf()).decode() == wanted:
-                return child
-            if (found := window_named(connection, wanted, child)) is not None:
-                return found
-        return None
-
-    def press(connection, keycode):
-        for event in (2, 3):  # press, release
-            connection(xcffib.xtest.key).FakeInput(event, keycode, 0, 0, 0, 0, 0)
-        connection.flush()
-
-    view = WindowView(PageSettings(picture_width_px=160))
-    view.show_picture("call", np.full((90, 160, 3), (10, 20, 200), np.uint8))
-    view.show_numbers({"state": "running"})
-    connection = xcffib.connect()
-    root = connection.setup.roots[0].root
-    shown = window_named(connection, TITLE, root)
-    connection.core.SetInputFocus(xcffib.xproto.InputFocus.PointerRoot, shown, 0)
-    asked = []
-    for keycode in (39, 27, 65, 65, 24):  # s, r, space, space, q on Xvfb's keyboard
-        until_s = time.monotonic() + 5
-        n_asked = len(asked)
-        press(connection, keycode)
-        while len(asked) == n_asked and time.monotonic() < until_s:
-            time.sleep(0.02)
-            asked += [command.kind for command in view.take_commands()]
-    time.sleep(0.2)
-    pixel = connection.core.GetImage(2, root, 40, 40, 1, 1, 0xFFFFFFFF).reply().data.buf()
-    try:
-        WindowView(PageSettings())
-        second = "opened"
-    except ViewError:
-        second = "refused"
-    view.close()
-    view.close()
-    print(*asked, list(bytes(pixel)[:3]), second, [thread.name for thread in threading.enumerate()], sep="|")
-"""
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parents[2]
 
 
-def run_session(display):
-    environment = {**os.environ, "DISPLAY": display}
-    code = textwrap.dedent(SESSION)
+def run_in_a_window(display):
+    environment = {**os.environ, "DISPLAY": display, "PYTHONPATH": str(REPOSITORY)}
     return subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, HERE / "in_a_window.py"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 
-@pytest.fixture
-def xvfb():
-    """An X server of its own; gives its display."""
-    program = shutil.which("Xvfb")
-    if program is None:
-        pytest.skip("needs Xvfb; on Debian: apt-get install xvfb")
-    command = [program, "-displayfd", "1", "-screen", "0", "800x600x24", "-nolisten", "tcp"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
-        yield f":{server.stdout.readline().strip()}"
-        server.terminate()
+@pytest.fixture(scope="module")
+def seen():
+    """What came of a session in a window; see `in_a_window`."""
+    with x_server(800, 600) as display:
+        ended = run_in_a_window(display)
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)
 
 
 @pytest.mark.screen
-def test_keys_become_commands_the_call_is_shown_and_closing_leaves_no_thread(xvfb):
-    done = run_session(xvfb)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "save|reset|pause|resume|stop|[10, 20, 200]|refused|['MainThread']"
+def test_keys_become_commands_and_space_goes_there_and_back(seen):
+    assert seen["keys"] == [["save"], ["reset"], ["pause"], ["resume"], ["stop"]]
 
 
-@on_linux
+@pytest.mark.screen
+def test_call_and_room_are_on_the_screen(seen):
+    assert seen["wanted"] == ["call", "room"]
+    assert seen["call"] == [10, 20, 200]
+    assert seen["room"] == [200, 20, 10]
+
+
+@pytest.mark.screen
+def test_a_closed_view_is_gone_with_its_thread_and_another_one_opens(seen):
+    assert seen["open after close"] == 0
+    assert not seen["wanted after close"]
+    assert seen["open again"] == 1
+    assert seen["threads"] == []
+
+
+@pytest.mark.screen
+def test_closing_the_window_by_hand_asks_to_stop_and_it_stays_closed(seen):
+    assert seen["closed by hand"] == ["stop"]
+    assert seen["open after closing by hand"] == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks for an X display, which only Linux has")
 @pytest.mark.parametrize("display", ["", ":9999"])
-def test_without_a_display_opening_is_an_error_and_never_an_abort(display):
-    done = run_session(display)
-    assert done.returncode == 1  # an abort by Qt would be a signal
-    assert "ViewError: window: " in done.stderr
-    assert "use the page instead" in done.stderr
-
-
-@on_linux
-def test_a_display_that_does_not_answer_is_named(monkeypatch):
-    monkeypatch.setenv("DISPLAY", ":9999")
-    with pytest.raises(ViewError, match="no display answers at DISPLAY=:9999"):
-        check_display()
+def test_without_a_display_opening_is_an_error_and_never_an_abort(monkeypatch, display):
+    monkeypatch.setenv("DISPLAY", display)
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")  # put back afterwards: opening sets it
+    with pytest.raises(ViewError, match=r"^window: .*X server.*DISPLAY"):
+        WindowView(PageSettings())
 
 
 def test_macos_is_told_to_use_the_page(monkeypatch):
-    monkeypatch.setattr(window.sys, "platform", "darwin")
-    with pytest.raises(ViewError, match="use the page instead"):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(ViewError, match="use the live page instead"):
         WindowView(PageSettings())
 
 

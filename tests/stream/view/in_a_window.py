@@ -1,0 +1,86 @@
+"""A window view on the X server of DISPLAY, worked by keys and closed by hand; prints what came of it as JSON.
+
+Run in a process of its own: Qt ends the process by abort() where something is wrong.
+"""
+
+import json
+import threading
+import time
+
+import numpy as np
+import xcffib
+import xcffib.xproto
+import xcffib.xtest
+
+from config.schema import PageSettings
+from stream.view.window import TITLE, WindowView
+
+KEYCODES = {"s": 39, "r": 27, "space": 65, "q": 24}  # of the keyboard that Xvfb has
+PRESS, RELEASE = 2, 3
+PATIENCE_S = 5.0
+
+connection = xcffib.connect()
+core = connection.core
+root = connection.setup.roots[0].root
+
+
+def windows(parent=root):
+    for child in core.QueryTree(parent).reply().children:
+        name = core.GetProperty(False, child, xcffib.xproto.Atom.WM_NAME, 0, 0, 99).reply()
+        is_shown = core.GetWindowAttributes(child).reply().map_state == xcffib.xproto.MapState.Viewable
+        if is_shown and bytes(name.value.buf()).decode() == TITLE:
+            yield child
+        yield from windows(child)
+
+
+def asked(view):
+    """Return what was asked for, as soon as there is something."""
+    until_s = time.monotonic() + PATIENCE_S
+    while not (commands := view.take_commands()) and time.monotonic() < until_s:
+        time.sleep(0.01)
+    return [command.kind for command in commands]
+
+
+def press(view, key):
+    core.SetInputFocus(xcffib.xproto.InputFocus.PointerRoot, next(windows()), 0)
+    for event in (PRESS, RELEASE):
+        connection(xcffib.xtest.key).FakeInput(event, KEYCODES[key], 0, 0, 0, 0, 0)
+    connection.flush()
+    return asked(view)
+
+
+def color_at(x, y):
+    return list(bytes(core.GetImage(2, root, x, y, 1, 1, 0xFFFFFFFF).reply().data.buf())[:3])
+
+
+def close_by_hand():
+    atoms = [core.InternAtom(False, len(name), name).reply().atom for name in ("WM_PROTOCOLS", "WM_DELETE_WINDOW")]
+    data = xcffib.xproto.ClientMessageData.synthetic([atoms[1], 0, 0, 0, 0], "IIIII")
+    event = xcffib.xproto.ClientMessageEvent.synthetic(32, next(windows()), atoms[0], data)
+    core.SendEvent(False, next(windows()), 0, event.pack())
+    connection.flush()
+
+
+report = {}
+view = WindowView(PageSettings(picture_width_px=160, picture_rate_hz=60))
+report["wanted"] = [name for name in ("call", "room", "backdrop") if view.wants_picture(name)]
+view.show_picture("call", np.full((90, 160, 3), (10, 20, 200), np.uint8))
+view.show_picture("room", np.full((90, 160, 4), (200, 20, 10, 255), np.uint8))
+view.show_numbers({"state": "running"})
+report["keys"] = [press(view, key) for key in ("s", "r", "space", "space", "q")]
+report["call"], report["room"] = color_at(40, 40), color_at(240, 40)
+view.close()
+view.close()
+report["wanted after close"] = view.wants_picture("call")
+report["open after close"] = len(list(windows()))
+
+second = WindowView(PageSettings(picture_width_px=160))
+report["open again"] = len(list(windows()))
+close_by_hand()
+report["closed by hand"] = asked(second)
+second.show_picture("call", np.zeros((90, 160, 3), np.uint8))
+time.sleep(0.2)
+report["open after closing by hand"] = len(list(windows()))
+second.close()
+report["threads"] = [thread.name for thread in threading.enumerate() if thread.name.startswith("window-view")]
+print(json.dumps(report))
