@@ -132,8 +132,7 @@ class Loop:
             self._stop.set()
             self._inbox.close()
             capture.join()
-            if self._inbox.get(0) is not None:
-                self._discarded += 1
+            self._discarded += self._inbox.discard()
             for outlet in self._outlets:
                 outlet.finish()
         if self._error is not None:

@@ -1,15 +1,18 @@
-"""One place between two threads: holds a single item, and says what happens when the next one comes too soon.
+"""A handover between two threads, and a name for what happens when the next item comes too soon.
 
-``newest_wins`` replaces the waiting item (live: a late picture is worthless) and counts the loss; ``block`` makes
-the sender wait (files: nothing may be lost).
+``newest_wins`` holds one item, replaces it (live: a late picture is worthless) and counts the loss; ``block`` makes
+the sender wait (files: nothing may be lost), and holds a few items, so that both sides may have slow moments.
 """
 
 import threading
+from collections import deque
 from typing import Generic, Literal, TypeVar
 
 T = TypeVar("T")
 
 Policy = Literal["newest_wins", "block"]
+
+CAPACITY = {"newest_wins": 1, "block": 4}
 
 
 class Closed(Exception):  # noqa: N818 - not an error: the other side has left
@@ -17,7 +20,7 @@ class Closed(Exception):  # noqa: N818 - not an error: the other side has left
 
 
 class Mailbox(Generic[T]):
-    """Capacity-one handover from one thread to another.
+    """Hands items from one thread to another, in order.
 
     Parameters
     ----------
@@ -28,7 +31,8 @@ class Mailbox(Generic[T]):
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.n_dropped = 0
-        self._item: T | None = None
+        self._items: deque[T] = deque()
+        self._capacity = CAPACITY[policy]
         self._is_closed = False
         self._changed = threading.Condition()
 
@@ -47,12 +51,13 @@ class Mailbox(Generic[T]):
         """
         with self._changed:
             if self.policy == "block":
-                self._changed.wait_for(lambda: self._item is None or self._is_closed)
+                self._changed.wait_for(lambda: len(self._items) < self._capacity or self._is_closed)
             if self._is_closed:
                 raise Closed
-            if self._item is not None:
+            if len(self._items) == self._capacity:
+                self._items.popleft()
                 self.n_dropped += 1
-            self._item = item
+            self._items.append(item)
             self._changed.notify_all()
 
     def get(self, timeout_s: float | None = None) -> T | None:
@@ -69,26 +74,35 @@ class Mailbox(Generic[T]):
             The item; None after the wait, or once the mailbox is closed and empty (see `is_finished`).
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._item is not None or self._is_closed, timeout_s)
-            item, self._item = self._item, None
+            self._changed.wait_for(lambda: self._items or self._is_closed, timeout_s)
+            if not self._items:
+                return None
             self._changed.notify_all()
-            return item
+            return self._items.popleft()
 
     def close(self) -> None:
-        """Let no more items in; the one that waits can still be taken."""
+        """Let no more items in; those that wait can still be taken."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
 
-    def discard(self) -> None:
-        """Close, and throw away the item that waits."""
+    def discard(self) -> int:
+        """Close, and throw away what waits.
+
+        Returns
+        -------
+        int
+            Items thrown away.
+        """
         with self._changed:
             self._is_closed = True
-            self._item = None
+            n_items = len(self._items)
+            self._items.clear()
             self._changed.notify_all()
+            return n_items
 
     @property
     def is_finished(self) -> bool:
         """Whether it is closed and empty."""
         with self._changed:
-            return self._is_closed and self._item is None
+            return self._is_closed and not self._items

@@ -5,9 +5,9 @@ in coarser cells (see `tables`), which `is_exact` and `n_coarse_px` tell. Counts
 to the counts of the whole.
 
 Memory: 15 bytes a pixel for the last frame, its runs and the table's place, 32 bytes for a first table of four
-colours, and 8 bytes a slot for larger ones. Pages are touched as they are needed; once an eighth of what is
-left for larger tables is in use the rest is claimed too, little by little, so that a long call cannot run out
-of memory in its third hour.
+colours, and 8 bytes a slot for larger ones. Pages are touched as they are needed; in a stream that has filled an
+eighth of the larger tables' share after `CLAIM_AFTER_FRAMES` frames the rest is claimed too, so that a long call
+cannot run out of memory in its third hour.
 """
 
 import os
@@ -34,12 +34,17 @@ LARGEST_REGION_SLOTS = 32 * REGION_SLOTS
 MOST_FRAMES = (1 << 28) - 1
 """A count has 28 bits: 103 days at 30 frames a second."""
 
+CLAIM_AFTER_FRAMES = 640
+"""Twenty seconds at 30 frames a second: shorter recordings do not pay for memory that they never fill, ..."""
+
+CLAIM_WITHIN_FRAMES = 320
+"""... and half a minute into a call everything is claimed."""
+
 _LATE_LOG2_CAPACITY = 4
 _BYTES_PER_PIXEL = 15
 _FIRST_SLOTS = 1 << tables.FIRST_LOG2_CAPACITY
 _BYTES_PER_SLOT = 8
 _RESERVED_SLOTS = 8
-_CLAIMED_PER_FRAME = 1 << 19  # slots: 4 MiB, about a millisecond of page faults
 _SLOTS_PER_PAGE = 512
 
 
@@ -341,12 +346,13 @@ class ColorCounts:
         return True
 
     def _claim_some(self) -> None:
-        """Touch a few more pages of the memory that the counts are going to need."""
+        """Touch a few more pages of the memory that a long stream is going to need."""
         n_slots = self.tables.slots.size
-        if (self._next_slot - self._first_slots) * 8 < n_slots - self._first_slots or self._claimed_slot >= n_slots:
+        is_filling = (self._next_slot - self._first_slots) * 8 >= n_slots - self._first_slots
+        if self.n_frames < CLAIM_AFTER_FRAMES or not is_filling or self._claimed_slot >= n_slots:
             return
         begin = max(self._claimed_slot, self._next_slot)
-        self._claimed_slot = min(n_slots, begin + _CLAIMED_PER_FRAME)
+        self._claimed_slot = min(n_slots, begin + n_slots // CLAIM_WITHIN_FRAMES + 1)
         self.tables.slots[begin : self._claimed_slot : _SLOTS_PER_PAGE] = 0
 
 

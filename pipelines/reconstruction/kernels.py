@@ -12,6 +12,7 @@ from numba import njit
 from pipelines.reconstruction.tables import (
     COLOR_BITS,
     COUNT_SHIFT,
+    LARGEST_LOG2_CAPACITY,
     ONE_COLOR,
     RANK_BITS,
     RANK_SHIFT,
@@ -217,13 +218,15 @@ def choose_rarest(
     satoki, "roomg", 2020.
     """
     step_px, width = step
+    colors = np.empty((1 << LARGEST_LOG2_CAPACITY) + 1, np.uint64)
     for row in range(worker, room.shape[0], n_workers):
         for column in range(room.shape[1]):
             p = row * step_px * width + column * step_px
-            top, rarest, found = _choose(tables, p, n_frames, omg)
+            n_colors = _list_colors(tables.slots, tables.meta[p], _open_run(tables, p, n_frames), colors)
+            top, chosen, found = _choose(colors[:n_colors], omg)
             for c in range(3):
                 backdrop[row, column, c] = (top >> U(8 * c)) & BYTE
-                room[row, column, c] = (rarest >> U(8 * c)) & BYTE
+                room[row, column, c] = (chosen >> U(8 * c)) & BYTE
             room[row, column, 3] = 255 if found else 0
 
 
@@ -242,51 +245,43 @@ def _open_run(tables: Tables, p: Word, n_frames: Word) -> Word:
 
 
 @njit(cache=True, nogil=True)
-def _choose(tables: Tables, p: Word, n_frames: Word, omg: Word) -> tuple[Word, Word, bool]:
-    """Return (most frequent colour, the rule's colour, whether it passed the threshold) of one pixel."""
-    entry = tables.meta[p]
+def _list_colors(slots: npt.NDArray[np.uint64], entry: Word, run: Word, colors: npt.NDArray[np.uint64]) -> Word:
+    """List a pixel's slots in `colors`, its open run added to the one that holds its colour; return how many."""
     start = np.int64(entry >> START_SHIFT)
-    end = start + (1 << np.int64(entry & U(15)))
     mask = cell_mask((entry >> U(4)) & U(15))
-    run = _open_run(tables, p, n_frames)
-    run_at = _find_slot(tables, start, end, run, mask)
+    n_open = run >> COUNT_SHIFT << COUNT_SHIFT
+    n_colors = 0
+    for i in range(start, start + (1 << np.int64(entry & U(15)))):
+        slot = slots[i]
+        if slot != U(0):
+            if n_open != U(0) and ((slot ^ run) & mask) == U(0):
+                slot += n_open
+                n_open = U(0)
+            colors[n_colors] = slot
+            n_colors += 1
+    if n_open != U(0):
+        colors[n_colors] = run
+        n_colors += 1
+    return n_colors
+
+
+@njit(cache=True, nogil=True)
+def _choose(colors: npt.NDArray[np.uint64], omg: Word) -> tuple[Word, Word, Word]:
+    """Return (most frequent colour, the rule's colour, whether it passed the threshold) of one pixel's slots."""
     top = U(0)
-    for i in range(start, end + 1):
-        slot = _slot_with_run(tables, i, end, run, run_at)
-        if slot != U(0) and _comes_first(slot, top):
+    for slot in colors:
+        if _comes_first(slot, top):
             top = slot
     top_sum = _channel_sum(top)
     rarest = top
     best = U(0)
-    for i in range(start, end + 1):
-        slot = _slot_with_run(tables, i, end, run, run_at)
-        if slot == U(0):
-            continue
+    for slot in colors:
         if not _comes_first(slot, rarest):
             rarest = slot
         if abs(top_sum - _channel_sum(slot)) > omg and (best == U(0) or not _comes_first(slot, best)):
             best = slot
     found = best != U(0)
     return top & COLOR_BITS, (best if found else rarest) & COLOR_BITS, found
-
-
-@njit(cache=True, nogil=True)
-def _find_slot(tables: Tables, start: Word, end: Word, run: Word, mask: Word) -> Word:
-    """Return the slot that holds the colour of an open run, or -1: no such run, or a colour not seen before."""
-    if run >> COUNT_SHIFT != U(0):
-        for i in range(start, end):
-            if tables.slots[i] != U(0) and ((tables.slots[i] ^ run) & mask) == U(0):
-                return i
-    return -1
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _slot_with_run(tables: Tables, i: Word, end: Word, run: Word, run_at: Word) -> Word:
-    """Return slot `i` with the open run added to its colour; place `end` is the run itself if it is a new colour."""
-    if i == end:
-        return run if run_at < 0 and run >> COUNT_SHIFT != U(0) else U(0)
-    slot = tables.slots[i]
-    return slot + (run >> COUNT_SHIFT << COUNT_SHIFT) if i == run_at else slot
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from stream.mailbox import Closed, Mailbox
+from stream.mailbox import CAPACITY, Closed, Mailbox
 
 
 def test_newest_wins_keeps_the_newest_and_counts_the_loss():
@@ -42,7 +42,7 @@ def test_what_waits_can_be_taken_after_closing():
 def test_discard_throws_the_waiting_item_away():
     box = Mailbox("block")
     box.put("last")
-    box.discard()
+    assert box.discard() == 1
     assert box.is_finished
     assert box.get() is None
 
@@ -66,7 +66,8 @@ def test_closing_wakes_whoever_waits(side):
             woken.append(None)
 
     if side == "sender":
-        box.put(1)
+        for _ in range(CAPACITY["block"]):
+            box.put(1)
     thread = threading.Thread(target=wait)
     thread.start()
     time.sleep(0.05)
