@@ -1,7 +1,9 @@
 """Slow, obvious twins of the kernels: what a result must be, written so that anybody can see that it is right."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 
@@ -46,3 +48,139 @@ def cells_of_pixel(frames: Sequence[np.ndarray], y: int, x: int, bits: int) -> d
         name = names.setdefault(cell, color)
         counts[name] = counts.get(name, 0) + 1
     return counts
+
+
+def lab_of(bgr: Color) -> tuple[float, float, float]:
+    """CIELAB of one colour of 8-bit sRGB, white D65, by the formulas of IEC 61966-2-1 and CIE 15.2."""
+
+    def light(code: int) -> float:
+        v = code / 255
+        return v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4
+
+    def f(t: float) -> float:
+        return t ** (1 / 3) if t > 0.008856 else 7.787 * t + 16 / 116
+
+    b, g, r = (light(code) for code in bgr)
+    x = f((0.412453 * r + 0.357580 * g + 0.180423 * b) / 0.95047)
+    y = f(0.212671 * r + 0.715160 * g + 0.072169 * b)
+    z = f((0.019334 * r + 0.119193 * g + 0.950227 * b) / 1.08883)
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+def ciede2000(lab_1: Sequence[float], lab_2: Sequence[float]) -> float:
+    """CIEDE2000 of two colours, case by case as Sharma, Wu and Dalal (2005) write it down."""
+    (l1, a1, b1), (l2, a2, b2) = lab_1, lab_2
+    c_ab = (math.hypot(a1, b1) + math.hypot(a2, b2)) / 2
+    g = 0.5 * (1 - math.sqrt(c_ab**7 / (c_ab**7 + 25**7)))
+    a1, a2 = (1 + g) * a1, (1 + g) * a2
+    c1, c2 = math.hypot(a1, b1), math.hypot(a2, b2)
+    h1 = 0.0 if a1 == b1 == 0 else math.degrees(math.atan2(b1, a1)) % 360
+    h2 = 0.0 if a2 == b2 == 0 else math.degrees(math.atan2(b2, a2)) % 360
+    if c1 * c2 == 0:
+        dh, h = 0.0, h1 + h2
+    elif abs(h2 - h1) <= 180:
+        dh, h = h2 - h1, (h1 + h2) / 2
+    else:
+        dh = h2 - h1 - 360 if h2 > h1 else h2 - h1 + 360
+        h = (h1 + h2 + 360) / 2 if h1 + h2 < 360 else (h1 + h2 - 360) / 2
+    d_hue = 2 * math.sqrt(c1 * c2) * math.sin(math.radians(dh / 2))
+    lightness, c = (l1 + l2) / 2, (c1 + c2) / 2
+    t = 1 - 0.17 * math.cos(math.radians(h - 30)) + 0.24 * math.cos(math.radians(2 * h))
+    t += 0.32 * math.cos(math.radians(3 * h + 6)) - 0.20 * math.cos(math.radians(4 * h - 63))
+    r_c = 2 * math.sqrt(c**7 / (c**7 + 25**7))
+    r_t = -math.sin(math.radians(2 * 30 * math.exp(-(((h - 275) / 25) ** 2)))) * r_c
+    light = (l2 - l1) / (1 + 0.015 * (lightness - 50) ** 2 / math.sqrt(20 + (lightness - 50) ** 2))
+    chroma = (c2 - c1) / (1 + 0.045 * c)
+    hue = d_hue / (1 + 0.015 * c * t)
+    return math.sqrt(max(0.0, light**2 + chroma**2 + hue**2 + r_t * chroma * hue))
+
+
+def leak_figures(
+    room: np.ndarray, truth: np.ndarray, backdrop: np.ndarray, weights: np.ndarray
+) -> tuple[float, float, float]:
+    """Return recall, precision and vader's metric, pixel by pixel."""
+    leaked = found = seen = 0.0
+    n_claimed = n_right = 0
+    for y, x in np.ndindex(truth.shape[:2]):
+        w = weights[y, x]
+        mixed = [(1 - w) * np.float32(b) + w * np.float32(t) for b, t in zip(backdrop[y, x], truth[y, x], strict=True)]
+        reference = [int(np.round(min(255.0, max(0.0, m)))) for m in mixed]
+        got = lab_of(room[y, x, :3].tolist())
+        to_reference = ciede2000(got, lab_of(reference))
+        to_room = ciede2000(got, lab_of(truth[y, x].tolist()))
+        leaked += float(w)
+        seen += float(w) * (to_reference < 4)
+        if room[y, x, 3]:
+            n_claimed += 1
+            n_right += to_room < 10 or (to_reference < 4 and w >= 0.25)
+            found += float(w) * (to_reference < 4 or to_room < 4)
+    return found / leaked, n_right / n_claimed if n_claimed else 0.0, seen / leaked
+
+
+def luma_of(image: np.ndarray) -> list[list[Fraction]]:
+    """Luma of ITU-R BT.601, exact."""
+    return [[Fraction(114 * int(p[0]) + 587 * int(p[1]) + 299 * int(p[2]), 1000) for p in row] for row in image]
+
+
+def error_figures(room: np.ndarray, truth: np.ndarray) -> tuple[float, float, float, float]:
+    """Return AGE, pEPs, pCEPs and PSNR of the claimed pixels, pixel by pixel."""
+    height, width = truth.shape[:2]
+    found_luma, true_luma = luma_of(room), luma_of(truth)
+    claimed = [(y, x) for y in range(height) for x in range(width) if room[y, x, 3]]
+    off = {(y, x): abs(found_luma[y][x] - true_luma[y][x]) for y, x in claimed}
+    errors = {place for place, difference in off.items() if math.floor(difference + Fraction(1, 2)) > 20}
+
+    def is_error_or_outside(y: int, x: int) -> bool:
+        return (y, x) in errors or not (0 <= y < height and 0 <= x < width)
+
+    clustered = [
+        (y, x)
+        for y, x in errors
+        if all(is_error_or_outside(y + dy, x + dx) for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1)))
+    ]
+    n = len(claimed)
+    mse = sum(difference**2 for difference in off.values()) / n
+    age = sum(math.floor(difference + Fraction(1, 2)) for difference in off.values()) / n
+    psnr_db = 10 * math.log10(255**2 / mse) if mse else math.inf
+    return age, len(errors) / n, len(clustered) / n, psnr_db
+
+
+def ms_ssim(found: np.ndarray, truth: np.ndarray, claimed: np.ndarray) -> float:
+    """MS-SSIM of Wang, Simoncelli and Bovik (2003) over claimed pixels, window by window."""
+    offsets = np.arange(11) - 5
+    one = np.exp(-(offsets**2) / (2 * 1.5**2))
+    window = np.outer(one, one) / np.outer(one, one).sum()
+    exponents = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+    product = 1.0
+    for level, exponent in enumerate(exponents):
+        values, weights = [], []
+        for y in range(5, found.shape[0] - 5):
+            for x in range(5, found.shape[1] - 5):
+                if not claimed[y, x]:
+                    continue
+                part = (slice(y - 5, y + 6), slice(x - 5, x + 6))
+                share = window[claimed[part]].sum()
+                g = window[claimed[part]] / share
+                a, b = found[part][claimed[part]], truth[part][claimed[part]]
+                mean_a, mean_b = (g * a).sum(), (g * b).sum()
+                var_a, var_b = (g * (a - mean_a) ** 2).sum(), (g * (b - mean_b) ** 2).sum()
+                covariance = (g * (a - mean_a) * (b - mean_b)).sum()
+                value = (2 * covariance + 7.65**2) / (var_a + var_b + 7.65**2)
+                if level == len(exponents) - 1:
+                    value *= (2 * mean_a * mean_b + 2.55**2) / (mean_a**2 + mean_b**2 + 2.55**2)
+                values.append(value)
+                weights.append(share)
+        product *= max(0.0, float(np.average(values, weights=weights))) ** exponent
+        found, truth, claimed = _halved(found, claimed), _halved(truth, claimed), _halved(claimed, claimed) > 0
+    return product
+
+
+def _halved(plane: np.ndarray, claimed: np.ndarray) -> np.ndarray:
+    """Average the claimed pixels of each 2 by 2; an odd last row or column stands for itself."""
+    height, width = plane.shape
+    out = np.zeros(((height + 1) // 2, (width + 1) // 2))
+    for y, x in np.ndindex(*out.shape):
+        part = (slice(2 * y, 2 * y + 2), slice(2 * x, 2 * x + 2))
+        if claimed[part].any():
+            out[y, x] = plane[part][claimed[part]].mean()
+    return out

@@ -119,9 +119,9 @@ def score(
     claimed: Mask = room[..., 3] > 0
     notes: list[str] = []
     recall, precision, vader = _leak_figures(room[..., :3], truth, claimed, backdrop, weights, notes)
-    found_luma, true_luma = _luma(room), _luma(truth)
+    found_luma, true_luma = _luma_1000(room), _luma_1000(truth)
     age, peps, pceps, psnr_db = _error_figures(found_luma, true_luma, claimed, notes)
-    structure = ms_ssim(found_luma, true_luma, claimed)
+    structure = ms_ssim(found_luma / 1000.0, true_luma / 1000.0, claimed)
     if structure is None and age is not None:
         notes.append(
             f"MS-SSIM needs {LEAST_PX}x{LEAST_PX} pixels, and claimed ones away from the border at every scale"
@@ -178,19 +178,19 @@ def _leak_figures(
 
 
 def _error_figures(
-    found: npt.NDArray[np.float64], truth: npt.NDArray[np.float64], claimed: Mask, notes: list[str]
+    found: npt.NDArray[np.int64], truth: npt.NDArray[np.int64], claimed: Mask, notes: list[str]
 ) -> tuple[float | None, float | None, float | None, float | None]:
     """Return AGE, pEPs, pCEPs and PSNR."""
     if not claimed.any():
         notes.append("AGE, pEPs, pCEPs, MS-SSIM and PSNR judge claimed pixels, and none is claimed")
         return None, None, None, None
     difference = np.abs(found - truth)
-    codes = np.floor(difference + 0.5)
+    codes = (difference + 500) // 1000
     is_error = (codes > ERROR_CODES) & claimed
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     is_clustered = cv2.erode(is_error.astype(np.uint8), cross)
     n_claimed = int(claimed.sum())
-    mse = float((difference[claimed] ** 2).mean())
+    mse = float((difference[claimed] ** 2).mean()) / 1e6
     psnr_db = 10.0 * math.log10(255.0**2 / mse) if mse > 0.0 else math.inf
     return (
         float(codes[claimed].mean()),
@@ -200,6 +200,7 @@ def _error_figures(
     )
 
 
-def _luma(image: Image) -> npt.NDArray[np.float64]:
-    blue, green, red = (image[..., channel].astype(np.float64) for channel in range(3))
-    return 0.299 * red + 0.587 * green + 0.114 * blue
+def _luma_1000(image: Image) -> npt.NDArray[np.int64]:
+    """Return luma in thousandths: whole numbers, so that rounding a half is the same everywhere."""
+    blue, green, red = (image[..., channel].astype(np.int64) for channel in range(3))
+    return 299 * red + 587 * green + 114 * blue

@@ -28,8 +28,8 @@ WINDOW_PX = 11
 SIGMA_PX = 1.5
 C1 = (0.01 * 255) ** 2
 C2 = (0.03 * 255) ** 2
-LEAST_PX = WINDOW_PX * 2 ** (len(EXPONENTS) - 1)
-"""Smallest height and width: one window at the coarsest scale."""
+LEAST_PX = (WINDOW_PX - 1) * 2 ** (len(EXPONENTS) - 1) + 1
+"""Smallest height and width: one window at the coarsest scale, 161."""
 _INNER = (slice(WINDOW_PX // 2, -(WINDOW_PX // 2)), slice(WINDOW_PX // 2, -(WINDOW_PX // 2)))
 
 
@@ -47,7 +47,7 @@ def ms_ssim(found: Plane, truth: Plane, claimed: Mask) -> float | None:
     -------
     float or None
         1 for equal pictures, 0 for unlike ones (a negative correlation counts as 0); None where a scale has no
-        window with a claimed centre, as in pictures smaller than 176 by 176.
+        window with a claimed centre, as in pictures smaller than 161 by 161.
     """
     product = 1.0
     last = len(EXPONENTS) - 1
