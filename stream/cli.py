@@ -1,5 +1,6 @@
-"""The command line: declares commands and flags, turns errors into one line and an exit code, and nothing else."""
+"""The command line: declares `watch` and `demo`, turns errors into one line and an exit code, and nothing else."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import click
 from config.loader import ConfigError
 from config.schema import Profile
 from pipelines.base import PipelineError
+from stream.cli_tools import COMMANDS
 from stream.sinks.base import SinkError
 from stream.sources.base import CaptureError
 from stream.view.base import ViewError
@@ -34,6 +36,8 @@ SOURCE is one of
 def main() -> None:
     """Run the command line; expected errors become one line on standard error and exit code 2."""
     debug = "--debug" in sys.argv
+    # Read by OpenCV when it is loaded: a camera that went silent holds a thread for 2 s instead of 10.
+    os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2")
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:
@@ -150,66 +154,5 @@ def demo(out: Path, view: Any, profile: str, **flags: Any) -> None:
     click.echo(run_demo(out, view, profile, _overrides(flags), build_reconstruction, click.echo))
 
 
-@cli.group()
-def frames() -> None:
-    """Take a video apart into pictures, or put one together."""
-
-
-@cli.command()
-def devices() -> None:
-    """List monitors, windows, cameras and virtual cameras."""
-    from stream.devices import list_devices
-    from stream.listing import print_devices
-
-    print_devices(list_devices())
-
-
-@cli.command()
-def doctor() -> None:
-    """Say what works on this machine and what to install for the rest."""
-    from stream.doctor import check
-    from stream.listing import print_checks
-
-    sys.exit(print_checks(check()))
-
-
-@cli.group()
-def profile() -> None:
-    """Show the profiles and the schema that they follow."""
-
-
-@profile.command("list")
-def profile_list() -> None:
-    """List the shipped profiles."""
-    from config.loader import shipped_profiles
-
-    click.echo("\n".join(shipped_profiles()))
-
-
-@profile.command("show")
-@click.argument("name", default="default")
-def profile_show(name: str) -> None:
-    """Print profile NAME with every value that is in force."""
-    import yaml
-
-    from config.loader import load_profile
-
-    click.echo(yaml.safe_dump(load_profile(name).model_dump(mode="json"), sort_keys=False), nl=False)
-
-
-@profile.command("check")
-@click.argument("file")
-def profile_check(file: str) -> None:
-    """Validate a profile FILE."""
-    from config.loader import load_profile
-
-    load_profile(file)
-    click.echo(f"{file}: good")
-
-
-@profile.command("schema")
-def profile_schema() -> None:
-    """Print the JSON schema of a profile, for editors."""
-    from config.loader import json_schema
-
-    click.echo(json_schema(), nl=False)
+for command in COMMANDS:
+    cli.add_command(command)

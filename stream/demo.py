@@ -1,15 +1,15 @@
 """The demo: watches the synthetic call and scores what was found against the room that it was made with."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pipelines.reconstruction.score import score
 
 from config.schema import Profile
 from pipelines.base import Reconstruction
+from pipelines.reconstruction.score import score
+from stream.listing import score_values
 from stream.report import write_results
 from stream.run import WatchRequest, run_watch
 from stream.sources.base import Source
@@ -58,7 +58,7 @@ def run_demo(
     (truth,) = (source for source in opened if isinstance(source, DemoSource))
     result = score(outcome.findings.room, truth.room, truth.backdrop, truth.weights)
     leaked = float(np.mean(truth.weights >= 0.25))
-    write_results(out, outcome.findings, {**outcome.report, "score": asdict(result), "leaked": round(leaked, 6)})
+    write_results(out, outcome.findings, {**outcome.report, "score": score_values(result), "leaked": round(leaked, 6)})
     lines = [
         summarize(outcome, out),
         f"the call leaked {leaked:.1%} of the picture; of that the reconstruction found recall {result.recall:.1%},",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,9 @@ def write_results(folder: Path, findings: Findings, report: Mapping[str, Any]) -
     SinkError
         If a file cannot be written; files from before that were not replaced yet are intact.
     """
-    pictures = {ROOM: _png(findings.room), BACKDROP: _png(findings.backdrop)}
+    with ThreadPoolExecutor(2) as pool:
+        room, backdrop = pool.map(_png, (findings.room, findings.backdrop))
+    pictures = {ROOM: room, BACKDROP: backdrop}
     text = json.dumps(report, indent=2, allow_nan=False) + "\n"
     try:
         for name, content in pictures.items():

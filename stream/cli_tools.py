@@ -1,0 +1,155 @@
+"""The commands beside `watch`: recordings taken apart, one pixel, scores, devices, profiles. No logic."""
+
+import sys
+from pathlib import Path
+
+import click
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.group()
+def frames() -> None:
+    """Take a recording apart into pictures, or put one together."""
+
+
+@frames.command()
+@click.argument("video", type=_FILE)
+@click.argument("folder", type=_FILE)
+def split(video: Path, folder: Path) -> None:
+    """Save every frame of VIDEO as PNG in FOLDER, with its time in frames.json."""
+    from stream.tools.frames import split
+    from stream.tools.progress import progress_bar
+
+    with progress_bar("split") as progress:
+        report = split(video, folder, progress)
+    _say_done(report.n_frames, report.notes, folder)
+
+
+@frames.command()
+@click.argument("folder", type=_FILE)
+@click.argument("video", type=_FILE)
+@click.option("--rate", "rate_hz", type=click.FloatRange(min=0, min_open=True), help="Frames a second; else as noted.")
+@click.option("--profile", default="default", metavar="NAME|FILE.yaml", help="Its section `video` is used.")
+def join(folder: Path, video: Path, rate_hz: float | None, profile: str) -> None:
+    """Put the pictures of FOLDER together: VIDEO.mkv is lossless, VIDEO.mp4 is small."""
+    from config.loader import load_profile
+    from stream.tools.frames import join
+    from stream.tools.progress import progress_bar
+
+    with progress_bar("join") as progress:
+        report = join(folder, video, rate_hz, load_profile(profile).video, progress)
+    _say_done(report.n_frames, report.notes, video)
+
+
+@click.command()
+@click.argument("video", type=_FILE)
+@click.argument("x", type=int)
+@click.argument("y", type=int)
+@click.option("--out", type=_FILE, help="Save the strip here as PNG: column t is the pixel's colour in frame t.")
+@click.option("--from-one", is_flag=True, help="X and Y are counted from 1, as roomg does.")
+@click.option("--json", "as_json", is_flag=True, help="Print every colour as JSON instead of a table.")
+def pixel(video: Path, x: int, y: int, out: Path | None, from_one: bool, as_json: bool) -> None:
+    """Follow the pixel in column X, row Y through VIDEO: its colours over time and how often each was there."""
+    from stream.listing import pixel_json, print_pixel
+    from stream.sinks.images import save_png
+    from stream.tools.pixel import pixel_over_time
+    from stream.tools.progress import progress_bar
+
+    with progress_bar("pixel") as progress:
+        history = pixel_over_time(video, x, y, counted_from=int(from_one), progress=progress)
+    if out:
+        save_png(out, history.strip)
+    if as_json:
+        click.echo(pixel_json(history))
+    else:
+        print_pixel(history)
+
+
+@click.command()
+@click.argument("room", type=_FILE)
+@click.option("--truth", type=_FILE, required=True, help="The room as it is.")
+@click.option("--backdrop", type=_FILE, help="The virtual background; recall and precision need it.")
+@click.option("--weights", type=_FILE, help="NumPy file: the largest leak alpha of each pixel.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def score(room: Path, truth: Path, backdrop: Path | None, weights: Path | None, as_json: bool) -> None:
+    """Compare a reconstructed ROOM (alpha = claimed) with the real one."""
+    import json
+
+    from stream.listing import print_score, score_values
+    from stream.tools.score import score_files
+
+    result = score_files(room, truth, backdrop, weights)
+    if as_json:
+        click.echo(json.dumps(score_values(result), indent=2))
+    else:
+        print_score(result)
+
+
+@click.command()
+def devices() -> None:
+    """List monitors, windows, cameras and virtual cameras."""
+    from stream.devices import list_devices
+    from stream.listing import print_devices
+
+    print_devices(list_devices())
+
+
+@click.command()
+def doctor() -> None:
+    """Say what works on this machine and what to install for the rest; exit code 1 if something is missing."""
+    from stream.doctor import check
+    from stream.listing import print_checks
+
+    sys.exit(print_checks(check()))
+
+
+@click.group()
+def profile() -> None:
+    """Show the profiles and the schema that they follow."""
+
+
+@profile.command("list")
+def profile_list() -> None:
+    """List the shipped profiles."""
+    from config.loader import shipped_profiles
+
+    click.echo("\n".join(shipped_profiles()))
+
+
+@profile.command("show")
+@click.argument("name", default="default")
+def profile_show(name: str) -> None:
+    """Print profile NAME with every value that is in force."""
+    import yaml
+
+    from config.loader import load_profile
+
+    click.echo(yaml.safe_dump(load_profile(name).model_dump(mode="json"), sort_keys=False), nl=False)
+
+
+@profile.command("check")
+@click.argument("file")
+def profile_check(file: str) -> None:
+    """Validate a profile FILE."""
+    from config.loader import load_profile
+
+    load_profile(file)
+    click.echo(f"{file}: good")
+
+
+@profile.command("schema")
+def profile_schema() -> None:
+    """Print the JSON schema of a profile, for editors."""
+    from config.loader import json_schema
+
+    click.echo(json_schema(), nl=False)
+
+
+COMMANDS = (frames, pixel, score, devices, doctor, profile)
+
+
+def _say_done(n_frames: int, notes: tuple[str, ...], target: Path) -> None:
+    for note in notes:
+        click.echo(note, err=True)
+    click.echo(f"{n_frames} frames written to {target}")
