@@ -6,6 +6,8 @@ Run in a process of its own: Qt ends the process by abort() where something is w
 import json
 import threading
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import xcffib
@@ -19,21 +21,22 @@ KEYCODES = {"s": 39, "r": 27, "space": 65, "q": 24}  # of the keyboard that Xvfb
 PRESS, RELEASE = 2, 3
 PATIENCE_S = 5.0
 
-connection = xcffib.connect()
+connection: Any = xcffib.connect()  # type: ignore[no-untyped-call]
 core = connection.core
+xproto: Any = xcffib.xproto
 root = connection.setup.roots[0].root
 
 
-def windows(parent=root):
+def windows(parent: Any = root) -> Iterator[int]:
     for child in core.QueryTree(parent).reply().children:
-        name = core.GetProperty(False, child, xcffib.xproto.Atom.WM_NAME, 0, 0, 99).reply()
+        name = core.GetProperty(False, child, xproto.Atom.WM_NAME, 0, 0, 99).reply()
         is_shown = core.GetWindowAttributes(child).reply().map_state == xcffib.xproto.MapState.Viewable
         if is_shown and bytes(name.value.buf()).decode() == TITLE:
             yield child
         yield from windows(child)
 
 
-def asked(view):
+def asked(view: WindowView) -> list[str]:
     """Return what was asked for, as soon as there is something."""
     until_s = time.monotonic() + PATIENCE_S
     while not (commands := view.take_commands()) and time.monotonic() < until_s:
@@ -41,27 +44,27 @@ def asked(view):
     return [command.kind for command in commands]
 
 
-def press(view, key):
-    core.SetInputFocus(xcffib.xproto.InputFocus.PointerRoot, next(windows()), 0)
+def press(view: WindowView, key: str) -> list[str]:
+    core.SetInputFocus(xproto.InputFocus.PointerRoot, next(windows()), 0)
     for event in (PRESS, RELEASE):
         connection(xcffib.xtest.key).FakeInput(event, KEYCODES[key], 0, 0, 0, 0, 0)
     connection.flush()
     return asked(view)
 
 
-def color_at(x, y):
+def color_at(x: int, y: int) -> list[int]:
     return list(bytes(core.GetImage(2, root, x, y, 1, 1, 0xFFFFFFFF).reply().data.buf())[:3])
 
 
-def close_by_hand():
+def close_by_hand() -> None:
     atoms = [core.InternAtom(False, len(name), name).reply().atom for name in ("WM_PROTOCOLS", "WM_DELETE_WINDOW")]
-    data = xcffib.xproto.ClientMessageData.synthetic([atoms[1], 0, 0, 0, 0], "IIIII")
-    event = xcffib.xproto.ClientMessageEvent.synthetic(32, next(windows()), atoms[0], data)
+    data = xproto.ClientMessageData.synthetic([atoms[1], 0, 0, 0, 0], "IIIII")
+    event = xproto.ClientMessageEvent.synthetic(32, next(windows()), atoms[0], data)
     core.SendEvent(False, next(windows()), 0, event.pack())
     connection.flush()
 
 
-report = {}
+report: dict[str, Any] = {}
 view = WindowView(PageSettings(picture_width_px=160, picture_rate_hz=60))
 report["wanted"] = [name for name in ("call", "room", "backdrop") if view.wants_picture(name)]
 view.show_picture("call", np.full((90, 160, 3), (10, 20, 200), np.uint8))

@@ -1,28 +1,34 @@
 import json
+from typing import Any
 
 import pytest
+from page_client import Client
 
 from config.schema import Profile
 from stream.view.base import ViewCommand
 from stream.view.commands import MAX_BODY_BYTES, parse_command
 from stream.view.controls import CommandError, check_settings, describe_controls
+from stream.view.page import PageView
+
+Numbers = dict[str, Any]
 
 
-def parse(command, numbers):
+def parse(command: Any, numbers: Numbers) -> ViewCommand:
     return parse_command(json.dumps(command).encode(), numbers)
 
 
 @pytest.mark.parametrize("kind", ["pause", "resume", "reset", "save", "whole_screen", "stop"])
-def test_a_plain_command_is_its_kind(kind, numbers):
-    assert parse({"kind": kind}, numbers) == ViewCommand(kind)
+def test_a_plain_command_is_its_kind(kind: str, numbers: Numbers) -> None:
+    command = parse({"kind": kind}, numbers)
+    assert (command.kind, command.settings) == (kind, {})
 
 
-def test_a_region_is_in_pixels_of_the_source(numbers):
+def test_a_region_is_in_pixels_of_the_source(numbers: Numbers) -> None:
     command = parse({"kind": "region", "region_px": [10, 20, 630, 340]}, numbers)
     assert command == ViewCommand("region", region_px=(10, 20, 630, 340))
 
 
-def test_changed_settings_arrive_as_the_schema_reads_them(numbers):
+def test_changed_settings_arrive_as_the_schema_reads_them(numbers: Numbers) -> None:
     numbers["settings"]["watch.memory"] = 1 << 30
     changes = {"watch.omg": 765, "watch.preview_every_s": 2, "watch.memory": "512MiB"}
     command = parse({"kind": "settings", "settings": changes}, numbers)
@@ -64,7 +70,7 @@ def test_changed_settings_arrive_as_the_schema_reads_them(numbers):
         (b'{"kind": "settings", "settings": {"__class__.x": 1}}', "cannot be changed here"),
     ],
 )
-def test_a_bad_command_is_refused_in_one_line_that_says_why(body, reason, numbers):
+def test_a_bad_command_is_refused_in_one_line_that_says_why(body: bytes, reason: str, numbers: Numbers) -> None:
     with pytest.raises(CommandError) as caught:
         parse_command(body, numbers)
     assert reason in str(caught.value)
@@ -72,7 +78,7 @@ def test_a_bad_command_is_refused_in_one_line_that_says_why(body, reason, number
 
 
 @pytest.mark.parametrize("kind", ["region", "whole_screen"])
-def test_no_region_is_picked_of_what_is_no_screen(kind, numbers):
+def test_no_region_is_picked_of_what_is_no_screen(kind: str, numbers: Numbers) -> None:
     numbers["can_pick_region"] = False
     command = {"kind": kind, "region_px": [0, 0, 10, 10]} if kind == "region" else {"kind": kind}
     with pytest.raises(CommandError, match="no region to pick"):
@@ -82,24 +88,24 @@ def test_no_region_is_picked_of_what_is_no_screen(kind, numbers):
 @pytest.mark.parametrize(
     "command", [{"kind": "region", "region_px": [0, 0, 1, 1]}, {"kind": "settings", "settings": {"watch.omg": 1}}]
 )
-def test_what_depends_on_figures_is_refused_before_there_are_any(command):
+def test_what_depends_on_figures_is_refused_before_there_are_any(command: Any) -> None:
     with pytest.raises(CommandError):
         parse(command, {})
 
 
-def test_one_bad_setting_refuses_all_of_them():
+def test_one_bad_setting_refuses_all_of_them() -> None:
     with pytest.raises(CommandError, match=r"watch\.save_every_s is 10"):
         check_settings({"watch.omg": 30, "watch.save_every_s": 10}, ["watch.omg", "watch.save_every_s"])
 
 
-def test_every_key_of_the_profile_is_a_control_with_its_help():
+def test_every_key_of_the_profile_is_a_control_with_its_help() -> None:
     controls = describe_controls()
     keys = {f"{section}.{key}" for section, content in Profile().model_dump().items() for key in content}
     assert controls.keys() == keys
     assert all(control["help"] for control in controls.values())
 
 
-def test_ranges_of_the_controls_are_the_schemas():
+def test_ranges_of_the_controls_are_the_schemas() -> None:
     controls = describe_controls()
     omg = controls["watch.omg"]
     assert (omg["kind"], omg["minimum"], omg["maximum"], omg["is_integer"]) == ("range", 0, 765, True)
@@ -111,14 +117,14 @@ def test_ranges_of_the_controls_are_the_schemas():
     assert controls["watch.memory"]["kind"] == "text"
 
 
-def test_a_good_command_reaches_the_session_and_is_given_once(page, client):
+def test_a_good_command_reaches_the_session_and_is_given_once(page: PageView, client: Client) -> None:
     assert client.post({"kind": "pause"}).status == 204
     assert client.post({"kind": "resume"}).status == 204
     assert page.take_commands() == [ViewCommand("pause"), ViewCommand("resume")]
     assert page.take_commands() == []
 
 
-def test_a_refusal_is_one_line_of_plain_text(page, client):
+def test_a_refusal_is_one_line_of_plain_text(page: PageView, client: Client) -> None:
     answer = client.post(b"{")
     assert answer.status == 400
     assert answer.headers["content-type"].startswith("text/plain")
@@ -126,13 +132,13 @@ def test_a_refusal_is_one_line_of_plain_text(page, client):
     assert page.take_commands() == []
 
 
-def test_an_oversized_body_is_refused_without_being_read_to_its_end(page, client):
+def test_an_oversized_body_is_refused_without_being_read_to_its_end(page: PageView, client: Client) -> None:
     body = b'{"kind": "pause", "x": "' + b"x" * MAX_BODY_BYTES + b'"}'
     assert client.post(body).status == 413
     assert page.take_commands() == []
 
 
-def test_commands_do_not_pile_up_while_nobody_takes_them(page, client):
+def test_commands_do_not_pile_up_while_nobody_takes_them(page: PageView, client: Client) -> None:
     answers = [client.post({"kind": "save"}).status for _ in range(70)]
     assert answers.count(204) == 64
     assert answers[64:] == [503] * 6

@@ -1,29 +1,36 @@
+import http.client
 import json
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
+from page_client import Client
 
 from config.schema import PageSettings
+from pipelines.base import Image
 from stream.view.base import ViewError
 from stream.view.events import FIGURES_EVERY_S
 from stream.view.page import PageView
+
+Numbers = dict[str, Any]
 
 STOP_S = 2.0  # what the contract of the page allows
 PAGE_THREADS = ("page-", "AnyIO", "asyncio")
 
 
-def picture(value, size=(36, 64)):
+def picture(value: int, size: tuple[int, int] = (36, 64)) -> Image:
     return np.full((*size, 3), value, np.uint8)
 
 
-def page_threads():
+def page_threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith(PAGE_THREADS)]
 
 
-def read_event(response):
+def read_event(response: http.client.HTTPResponse) -> tuple[str, Any]:
     """Return the next event as (name, data)."""
     name = ""
     while True:
@@ -34,33 +41,39 @@ def read_event(response):
             return name, json.loads(line.removeprefix("data: "))
 
 
-def read_until(response, wanted):
+def read_until(response: http.client.HTTPResponse, wanted: str) -> Any:
     return next(data for name, data in iter(lambda: read_event(response), None) if name == wanted)
 
 
 @pytest.fixture
-def events(client):
+def events(client: Client) -> Iterator[http.client.HTTPResponse]:
     connection, response = client.open_events()
     yield response
     response.close()
     connection.close()
 
 
-def test_figures_arrive_as_the_session_gave_them(page, events, numbers):
+def test_figures_arrive_as_the_session_gave_them(
+    page: PageView, events: http.client.HTTPResponse, numbers: Numbers
+) -> None:
     page.show_numbers(numbers)
     assert read_until(events, "figures") == numbers
 
 
-def test_a_page_that_opens_later_gets_the_present_figures_at_once(page, client, numbers):
+def test_a_page_that_opens_later_gets_the_present_figures_at_once(
+    page: PageView, client: Client, numbers: Numbers
+) -> None:
     page.show_numbers(numbers)
     connection, response = client.open_events()
     assert read_until(response, "figures") == numbers
     connection.close()
 
 
-def test_figures_come_at_most_five_times_a_second_and_the_newest_wins(page, events, numbers):
+def test_figures_come_at_most_five_times_a_second_and_the_newest_wins(
+    page: PageView, events: http.client.HTTPResponse, numbers: Numbers
+) -> None:
     started_s = time.monotonic()
-    frames = []
+    frames: list[int] = []
     for n in range(100):
         page.show_numbers({**numbers, "frames": n})
         time.sleep(0.01)
@@ -70,18 +83,22 @@ def test_figures_come_at_most_five_times_a_second_and_the_newest_wins(page, even
     assert frames == sorted(frames)
 
 
-def test_figures_that_json_cannot_say_are_an_error_of_the_session(page, numbers):
+def test_figures_that_json_cannot_say_are_an_error_of_the_session(page: PageView, numbers: Numbers) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         page.show_numbers({**numbers, "rate_hz": float("nan")})
 
 
-def test_a_silent_session_still_sends_a_heartbeat(monkeypatch, events):
+def test_a_silent_session_still_sends_a_heartbeat(
+    monkeypatch: pytest.MonkeyPatch, events: http.client.HTTPResponse
+) -> None:
     monkeypatch.setattr("stream.view.events.HEARTBEAT_S", 0.1)
     read_until(events, "pictures")
     assert read_until(events, "heartbeat") == {}
 
 
-def test_new_pictures_are_announced_with_their_version_and_fetched_by_name(page, client, events):
+def test_new_pictures_are_announced_with_their_version_and_fetched_by_name(
+    page: PageView, client: Client, events: http.client.HTTPResponse
+) -> None:
     assert not page.wants_picture("call")
     while read_until(events, "pictures") != {"call": 0}:
         pass
@@ -100,12 +117,14 @@ def test_new_pictures_are_announced_with_their_version_and_fetched_by_name(page,
 @pytest.mark.parametrize(
     "path", ["pictures/passwd", "pictures/call?after=-1", "pictures/call?after=x", "pictures/call?after="]
 )
-def test_a_picture_that_does_not_exist_is_a_bare_404(client, path):
+def test_a_picture_that_does_not_exist_is_a_bare_404(client: Client, path: str) -> None:
     answer = client.get(path)
     assert (answer.status, answer.body) == (404, b"")
 
 
-def test_a_slow_reader_gets_the_newest_and_holds_nobody_up(page, client, rng):
+def test_a_slow_reader_gets_the_newest_and_holds_nobody_up(
+    page: PageView, client: Client, rng: np.random.Generator
+) -> None:
     page.wants_picture("call")
     with socket.socket() as slow:
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
@@ -125,7 +144,7 @@ def test_a_slow_reader_gets_the_newest_and_holds_nobody_up(page, client, rng):
     assert len(frames) <= 10  # of fifty: those between were never queued
 
 
-def frames_read_until(connection, last):
+def frames_read_until(connection: socket.socket, last: int) -> list[int]:
     """Return the frame counts in the figures that arrive, until the last one."""
     text = ""
     while f'"frames":{last},' not in text:
@@ -133,7 +152,7 @@ def frames_read_until(connection, last):
     return [int(part.partition(",")[0]) for part in text.split('"frames":')[1:]]
 
 
-def test_closing_sends_the_last_figures_and_says_goodbye(page, client, numbers):
+def test_closing_sends_the_last_figures_and_says_goodbye(page: PageView, client: Client, numbers: Numbers) -> None:
     page.show_numbers(numbers)
     connection, response = client.open_events()
     assert read_until(response, "figures") == numbers
@@ -146,7 +165,7 @@ def test_closing_sends_the_last_figures_and_says_goodbye(page, client, numbers):
     connection.close()
 
 
-def test_a_page_may_fetch_the_last_picture_while_the_view_closes(page, client):
+def test_a_page_may_fetch_the_last_picture_while_the_view_closes(page: PageView, client: Client) -> None:
     page.wants_picture("room")
     connection, response = client.open_events()
     client.get("pictures/room")
@@ -154,12 +173,15 @@ def test_a_page_may_fetch_the_last_picture_while_the_view_closes(page, client):
     closing = threading.Thread(target=page.close)
     closing.start()
     read_until(response, "bye")
+    time.sleep(0.3)  # a page that is still showing the one before
     assert client.get("pictures/room").status == 200
     closing.join()
     connection.close()
 
 
-def test_stopping_under_open_streams_is_quick_and_leaves_no_thread(client, page, rng):
+def test_stopping_under_open_streams_is_quick_and_leaves_no_thread(
+    client: Client, page: PageView, rng: np.random.Generator
+) -> None:
     assert page_threads()
     page.wants_picture("call")
     page.show_picture("call", rng.integers(0, 256, (36, 64, 3), dtype=np.uint8))
@@ -184,14 +206,11 @@ def test_stopping_under_open_streams_is_quick_and_leaves_no_thread(client, page,
     assert page_threads() == []
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", client.port), timeout=1)
-    for connection, response in streams:
-        response.close()
-        connection.close()
-    for connection in stuck:
-        connection.close()
+    for opened in (*stuck, *(part for stream in streams for part in reversed(stream))):
+        opened.close()
 
 
-def test_closing_again_and_from_several_threads_does_nothing_more(page):
+def test_closing_again_and_from_several_threads_does_nothing_more(page: PageView) -> None:
     closers = [threading.Thread(target=page.close) for _ in range(4)]
     for closer in closers:
         closer.start()
@@ -201,14 +220,14 @@ def test_closing_again_and_from_several_threads_does_nothing_more(page):
     page.close()
 
 
-def test_showing_after_the_end_does_nothing(page, numbers):
+def test_showing_after_the_end_does_nothing(page: PageView, numbers: Numbers) -> None:
     page.close()
     page.show_numbers(numbers)
     page.show_picture("call", picture(1))
     assert page.take_commands() == []
 
 
-def test_a_port_in_use_is_named_with_the_remedy():
+def test_a_port_in_use_is_named_with_the_remedy() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ViewError, match=rf"port {port} of 127\.0\.0\.1 cannot be used.*choose another, or 0"):
@@ -216,7 +235,7 @@ def test_a_port_in_use_is_named_with_the_remedy():
     assert page_threads() == []
 
 
-def test_a_chosen_port_is_the_one_in_the_address_and_free_again_afterwards():
+def test_a_chosen_port_is_the_one_in_the_address_and_free_again_afterwards() -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     for _ in range(2):

@@ -1,15 +1,25 @@
 """The page as a person uses it: a real Chromium on a session that is faked by a thread."""
 
+from __future__ import annotations
+
 import threading
 import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pytest
 from browser import chromium
+from page_client import Client
 
 from config.schema import PageSettings
 from stream.view.base import ViewCommand
 from stream.view.page import PageView
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    OpenPage = Callable[..., Page]
 
 pytestmark = pytest.mark.browser
 
@@ -28,10 +38,10 @@ PIXELS = """canvas => {
 class FakeSession:
     """What a session does to its view, in a thread: a bar that moves, a room that grows, figures that count."""
 
-    def __init__(self, **settings):
+    def __init__(self, **settings: Any) -> None:
         self.view = PageView(PageSettings(**{"picture_rate_hz": 20.0, "picture_width_px": 240, **settings}))
-        self.commands = []
-        self.figures = {
+        self.commands: list[ViewCommand] = []
+        self.figures: dict[str, Any] = {
             "source": "screen 1",
             "width": WIDTH,
             "height": HEIGHT,
@@ -54,30 +64,30 @@ class FakeSession:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fake-session", daemon=True)
 
-    def start(self):
+    def start(self) -> Self:
         self._thread.start()
         return self
 
-    def stop(self):
+    def stop(self) -> None:
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
         self.view.close()
 
-    def wait_for(self, command):
+    def wait_for(self, command: Any) -> None:
         until_s = time.monotonic() + SOON_MS / 1000
         while command not in self.commands and time.monotonic() < until_s:
             time.sleep(0.01)
         assert command in self.commands
 
-    def _run(self):
+    def _run(self) -> None:
         while not self._stopping.wait(0.02):
             self._obey()
             if self.figures["state"] == "running":
                 self._show_a_frame()
             self.view.show_numbers(self.figures)
 
-    def _obey(self):
+    def _obey(self) -> None:
         for command in self.view.take_commands():
             self.commands.append(command)
             states = {"pause": "paused", "resume": "running", "stop": "ended"}
@@ -86,7 +96,7 @@ class FakeSession:
             if command.kind == "stop":
                 self.figures["message"] = "saved to out/call-1/"
 
-    def _show_a_frame(self):
+    def _show_a_frame(self) -> None:
         n = self.figures["frames"] = self.figures["frames"] + 1
         self.figures["elapsed_s"] = n / 50
         self.figures["coverage"] = min(1.0, n / 1000)
@@ -105,31 +115,36 @@ class FakeSession:
 
 
 @pytest.fixture(scope="module")
-def browser():
+def browser() -> Iterator[Browser]:
     with chromium(f"--host-resolver-rules=MAP {FOREIGN} 127.0.0.1") as started:
         yield started
 
 
 @pytest.fixture
-def session():
+def session() -> Iterator[FakeSession]:
     fake = FakeSession()
     yield fake
     fake.stop()
 
 
 @pytest.fixture
-def open_page(browser):
-    """Open an address in a fresh window; console errors and uncaught exceptions end up in `page.complaints`."""
+def complaints() -> list[str]:
+    """Errors on the console and exceptions that nobody caught, of every page that was opened."""
+    return []
+
+
+@pytest.fixture
+def open_page(browser: Browser, complaints: list[str]) -> Iterator[OpenPage]:
+    """Open an address in a fresh window."""
     contexts = []
 
-    def open_it(url, **options):
+    def open_it(url: str, **options: Any) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(SOON_MS)
-        page.complaints = []
-        page.on("console", lambda message: message.type == "error" and page.complaints.append(message.text))
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("console", lambda message: complaints.extend([message.text] if message.type == "error" else []))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(url)
         return page
 
@@ -139,13 +154,13 @@ def open_page(browser):
 
 
 @pytest.fixture
-def refused_status(browser):
+def refused_status(browser: Browser) -> Callable[[str], int]:
     """Go to an address whose answer is so empty that Chromium counts it as a failure; return its status."""
 
-    def go(url):
+    def go(url: str) -> int:
         context = browser.new_context()
         page = context.new_page()
-        statuses = []
+        statuses: list[int] = []
         page.on("response", lambda response: statuses.append(response.status))
         with pytest.raises(Exception, match="ERR_HTTP_RESPONSE_CODE_FAILURE"):
             page.goto(url)
@@ -157,7 +172,7 @@ def refused_status(browser):
 
 
 @pytest.fixture
-def page(session, open_page):
+def page(session: FakeSession, open_page: OpenPage) -> Page:
     """The page of a running session, with its first pictures shown."""
     shown = open_page(session.start().view.url)
     shown.locator("#call-waiting").wait_for(state="hidden")
@@ -165,15 +180,15 @@ def page(session, open_page):
     return shown
 
 
-def pixels(page, canvas):
+def pixels(page: Page, canvas: str) -> Any:
     return page.locator(canvas).evaluate(PIXELS)
 
 
-def wait_for_text(page, selector, text):
+def wait_for_text(page: Page, selector: str, text: str) -> None:
     page.locator(selector).filter(has_text=text).wait_for()
 
 
-def wait_until(page, is_so):
+def wait_until(page: Page, is_so: Callable[[], bool]) -> None:
     """Poll from here: the page's policy forbids the evaluation of text, Playwright's polling included."""
     until_s = time.monotonic() + SOON_MS / 1000
     while not is_so() and time.monotonic() < until_s:
@@ -181,7 +196,16 @@ def wait_until(page, is_so):
     assert is_so()
 
 
-def press_tab_until(page, selector, n_most=40):
+def box_of_call(page: Page) -> Any:
+    return page.locator("#call").bounding_box()
+
+
+def on_screen(box: Any, x: int, y: int) -> tuple[float, float]:
+    """Return where a pixel of the source is in the window."""
+    return box["x"] + box["width"] * x / WIDTH, box["y"] + box["height"] * y / HEIGHT
+
+
+def press_tab_until(page: Page, selector: str, n_most: int = 40) -> None:
     for _ in range(n_most):
         page.keyboard.press("Tab")
         if page.locator(selector).evaluate("element => element === document.activeElement"):
@@ -189,7 +213,7 @@ def press_tab_until(page, selector, n_most=40):
     pytest.fail(f"no number of tabs reaches {selector}")
 
 
-def test_pictures_and_figures_move_and_nothing_complains(page):
+def test_pictures_and_figures_move_and_nothing_complains(page: Page, complaints: list[str]) -> None:
     first, first_frames = pixels(page, "#call"), page.locator("#frames").inner_text()
     wait_until(page, lambda: page.locator("#frames").inner_text() != first_frames)
     page.wait_for_timeout(300)
@@ -199,11 +223,11 @@ def test_pictures_and_figures_move_and_nothing_complains(page):
     wait_for_text(page, "#source", "screen 1 · 480\N{MULTIPLICATION SIGN}270 · live")
     wait_for_text(page, "#latency", "capture")
     assert page.locator("#plot path.curve").count() == 1
-    assert "Coverage" in page.locator("#plot svg").get_attribute("aria-label")
-    assert page.complaints == []
+    assert "Coverage" in str(page.locator("#plot svg").get_attribute("aria-label"))
+    assert complaints == []
 
 
-def test_unclaimed_pixels_are_see_through_and_the_overlay_marks_the_claimed_ones(page):
+def test_unclaimed_pixels_are_see_through_and_the_overlay_marks_the_claimed_ones(page: Page) -> None:
     room = pixels(page, "#room")
     assert room["opaque"] / (room["width"] * room["height"]) == pytest.approx(0.25, abs=0.02)
     assert page.locator("#call-mark").is_hidden()
@@ -212,7 +236,7 @@ def test_unclaimed_pixels_are_see_through_and_the_overlay_marks_the_claimed_ones
     assert pixels(page, "#call-mark")["opaque"] == room["opaque"]
 
 
-def test_the_backdrop_takes_the_rooms_place_when_it_is_chosen(page):
+def test_the_backdrop_takes_the_rooms_place_when_it_is_chosen(page: Page) -> None:
     page.get_by_label("Backdrop").check()
     wait_for_text(page, "#room-title", "Backdrop")
     page.wait_for_timeout(400)
@@ -220,7 +244,7 @@ def test_the_backdrop_takes_the_rooms_place_when_it_is_chosen(page):
     assert shown["opaque"] == shown["width"] * shown["height"]
 
 
-def test_pause_reaches_the_session_and_the_page_says_paused(session, page):
+def test_pause_reaches_the_session_and_the_page_says_paused(session: FakeSession, page: Page) -> None:
     page.get_by_role("button", name="Pause").click()
     wait_for_text(page, "#state", "paused")
     assert session.commands == [ViewCommand("pause")]
@@ -230,7 +254,7 @@ def test_pause_reaches_the_session_and_the_page_says_paused(session, page):
     session.wait_for(ViewCommand("save"))
 
 
-def test_reset_asks_once_before_it_forgets(session, page):
+def test_reset_asks_once_before_it_forgets(session: FakeSession, page: Page) -> None:
     page.get_by_role("button", name="Reset…").click()
     page.get_by_role("button", name="Keep").click()
     page.get_by_role("button", name="Reset…").click()
@@ -243,7 +267,7 @@ def test_reset_asks_once_before_it_forgets(session, page):
     assert len(session.commands) == 1
 
 
-def test_a_moved_slider_changes_the_setting_within_the_schemas_range(session, page):
+def test_a_moved_slider_changes_the_setting_within_the_schemas_range(session: FakeSession, page: Page) -> None:
     slider = page.get_by_label("omg", exact=True)
     assert (slider.get_attribute("min"), slider.get_attribute("max")) == ("0", "765")
     slider.focus()
@@ -254,7 +278,7 @@ def test_a_moved_slider_changes_the_setting_within_the_schemas_range(session, pa
     assert page.get_by_label("omg, as a number").input_value() == "765"
 
 
-def test_a_setting_out_of_range_is_refused_where_it_was_typed(session, page):
+def test_a_setting_out_of_range_is_refused_where_it_was_typed(session: FakeSession, page: Page) -> None:
     number = page.get_by_label("preview every, s, as a number")
     number.fill("61")
     page.keyboard.press("Enter")
@@ -263,18 +287,17 @@ def test_a_setting_out_of_range_is_refused_where_it_was_typed(session, page):
     assert session.commands == []
 
 
-def test_a_setting_that_the_session_changes_shows_on_the_page(session, page):
+def test_a_setting_that_the_session_changes_shows_on_the_page(session: FakeSession, page: Page) -> None:
     session.figures["settings"] = {**session.figures["settings"], "watch.omg": 300}
     wait_until(page, lambda: page.get_by_label("omg", exact=True).input_value() == "300")
 
 
-def test_a_dragged_region_arrives_in_pixels_of_the_source(session, page):
-    box = page.locator("#call").bounding_box()
-    at = lambda x, y: (box["x"] + box["width"] * x / WIDTH, box["y"] + box["height"] * y / HEIGHT)  # noqa: E731
-    page.mouse.move(*at(400, 200))
+def test_a_dragged_region_arrives_in_pixels_of_the_source(session: FakeSession, page: Page) -> None:
+    box = box_of_call(page)
+    page.mouse.move(*on_screen(box, 400, 200))
     page.mouse.down()
-    page.mouse.move(*at(200, 100))
-    page.mouse.move(*at(40, 20), steps=4)
+    page.mouse.move(*on_screen(box, 200, 100))
+    page.mouse.move(*on_screen(box, 40, 20), steps=4)
     page.mouse.up()
     assert page.locator("#region-rect").is_visible()
     wait_for_text(page, "#region-label", "360 \N{MULTIPLICATION SIGN} 180 px at (40, 20)")
@@ -286,8 +309,8 @@ def test_a_dragged_region_arrives_in_pixels_of_the_source(session, page):
     session.wait_for(ViewCommand("whole_screen"))
 
 
-def test_a_drag_over_the_edge_ends_at_the_edge_and_escape_cancels_it(session, page):
-    box = page.locator("#call").bounding_box()
+def test_a_drag_over_the_edge_ends_at_the_edge_and_escape_cancels_it(session: FakeSession, page: Page) -> None:
+    box = box_of_call(page)
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] + 300, box["y"] + box["height"] + 300, steps=3)
@@ -301,7 +324,7 @@ def test_a_drag_over_the_edge_ends_at_the_edge_and_escape_cancels_it(session, pa
     assert session.commands == []
 
 
-def test_a_recording_offers_no_region(session, page):
+def test_a_recording_offers_no_region(session: FakeSession, page: Page) -> None:
     session.figures["can_pick_region"] = False
     page.locator("#region").wait_for(state="hidden")
     page.mouse.move(400, 300)
@@ -311,7 +334,7 @@ def test_a_recording_offers_no_region(session, page):
     assert page.locator("#region-rect").is_hidden()
 
 
-def test_pause_and_region_work_with_the_keyboard_alone(session, page):
+def test_pause_and_region_work_with_the_keyboard_alone(session: FakeSession, page: Page) -> None:
     press_tab_until(page, "#pause")
     outline = page.locator("#pause").evaluate("element => getComputedStyle(element).outlineStyle")
     assert outline == "solid"  # who uses the keyboard sees where it is
@@ -327,7 +350,7 @@ def test_pause_and_region_work_with_the_keyboard_alone(session, page):
     press_tab_until(page, "#setting-watch-omg")
 
 
-def test_notices_are_shown_as_long_as_they_hold(session, page):
+def test_notices_are_shown_as_long_as_they_hold(session: FakeSession, page: Page) -> None:
     assert page.locator("#notices").is_hidden()
     session.figures |= {"notices": ["counted coarser: memory is full <b>"], "exact": False}
     wait_for_text(page, "#notices", "counted coarser: memory is full <b>")
@@ -336,7 +359,7 @@ def test_notices_are_shown_as_long_as_they_hold(session, page):
     page.locator("#notices").wait_for(state="hidden")
 
 
-def test_before_the_first_frame_the_page_says_what_it_waits_for(session, open_page):
+def test_before_the_first_frame_the_page_says_what_it_waits_for(session: FakeSession, open_page: OpenPage) -> None:
     page = open_page(session.view.url)
     wait_for_text(page, "#call-waiting", "Connecting to the session")
     session.view.show_numbers(session.figures)
@@ -346,14 +369,16 @@ def test_before_the_first_frame_the_page_says_what_it_waits_for(session, open_pa
     wait_for_text(page, "#call-waiting", "Starting: compiling")
 
 
-def test_after_a_reset_the_forgotten_room_is_no_longer_shown(session, page):
+def test_after_a_reset_the_forgotten_room_is_no_longer_shown(session: FakeSession, page: Page) -> None:
     assert page.locator("#room").is_visible()
     session.figures |= {"state": "paused", "frames": 0, "coverage": None}
     page.locator("#room").wait_for(state="hidden")
     wait_for_text(page, "#room-waiting", "What is found of the room appears here")
 
 
-def test_the_end_is_told_with_where_the_files_are_and_outlives_the_server(session, page):
+def test_the_end_is_told_with_where_the_files_are_and_outlives_the_server(
+    session: FakeSession, page: Page, complaints: list[str]
+) -> None:
     page.get_by_role("button", name="Stop…").click()
     page.get_by_role("button", name="Save and end").click()
     session.wait_for(ViewCommand("stop"))
@@ -363,10 +388,10 @@ def test_the_end_is_told_with_where_the_files_are_and_outlives_the_server(sessio
     wait_for_text(page, "#ended", "saved to out/call-1/")
     assert page.locator("#lost").is_hidden()
     assert page.get_by_role("button", name="Pause").is_disabled()
-    assert page.complaints == []
+    assert complaints == []
 
 
-def test_a_lost_connection_is_told_and_found_again(monkeypatch, open_page):
+def test_a_lost_connection_is_told_and_found_again(monkeypatch: pytest.MonkeyPatch, open_page: OpenPage) -> None:
     monkeypatch.setattr("stream.view.page.new_token", lambda: "the-same-token-twice")
     first = FakeSession().start()
     page = open_page(first.view.url)
@@ -387,7 +412,7 @@ def test_a_lost_connection_is_told_and_found_again(monkeypatch, open_page):
 
 @pytest.mark.parametrize("width", [360, 1600])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_fits_its_window(session, open_page, width, scheme):
+def test_the_page_fits_its_window(session: FakeSession, open_page: OpenPage, width: int, scheme: str) -> None:
     session.figures["notices"] = [
         "a notice with averyveryveryveryveryveryveryveryveryverylongword/in/a/path/that/goes/on"
     ]
@@ -399,7 +424,7 @@ def test_the_page_fits_its_window(session, open_page, width, scheme):
     assert is_dark == (scheme == "dark")
 
 
-def test_every_control_has_a_name_for_a_screen_reader(page):
+def test_every_control_has_a_name_for_a_screen_reader(page: Page) -> None:
     nameless = page.evaluate(
         """[...document.querySelectorAll("button, input, select")].filter(element => element.checkVisibility()
             && !element.labels?.length && !element.getAttribute("aria-label") && !element.textContent.trim())
@@ -408,15 +433,19 @@ def test_every_control_has_a_name_for_a_screen_reader(page):
     assert nameless == []
 
 
-def test_a_wrong_token_shows_nothing(session, refused_status):
+def test_a_wrong_token_shows_nothing(session: FakeSession, refused_status: Callable[[str], int]) -> None:
     assert refused_status(session.start().view.url[:-2] + "/") == 404
 
 
-def test_a_foreign_name_that_resolves_here_shows_nothing_even_with_the_token(session, refused_status):
+def test_a_foreign_name_that_resolves_here_shows_nothing_even_with_the_token(
+    session: FakeSession, refused_status: Callable[[str], int]
+) -> None:
     assert refused_status(session.start().view.url.replace("127.0.0.1", FOREIGN)) == 421
 
 
-def test_a_page_of_another_site_can_neither_frame_read_nor_command(session, open_page, make_client):
+def test_a_page_of_another_site_can_neither_frame_read_nor_command(
+    session: FakeSession, open_page: OpenPage, make_client: Callable[[], Client]
+) -> None:
     other = make_client()  # another origin: the same host, another port
     page = open_page(f"http://127.0.0.1:{other.port}{other.root}page.css")
     session.start()
