@@ -63,6 +63,8 @@ class Decoder:
         Damaged places met so far.
     n_before_error : int
         Good pictures before the first of them.
+    n_hidden : int
+        Frames so far that an edit list takes out of the show: they are decoded for the sake of others only.
     end_s : float
         When the last picture so far stops being shown, in seconds.
 
@@ -82,6 +84,7 @@ class Decoder:
         self.lasts_s = _lasts_s(self._stream.metadata.get("DURATION", ""))
         self.n_errors = 0
         self.n_before_error = 0
+        self.n_hidden = 0
         self.end_s = 0.0
         self._clock = Clock(self._stream.time_base or Fraction(1, 1000), self.rate_hz)
         self._n_good = 0
@@ -103,6 +106,7 @@ class Decoder:
         # One for all: a picture's own would set up swscale and its threads again each time (a third slower).
         reformatter = VideoReformatter()
         for packet in self._packets():
+            self.n_hidden += packet is not None and packet.is_discard
             if packet is not None and packet.is_corrupt:  # the half one at the end of a cut-off file
                 self._note_damage()
                 continue

@@ -69,7 +69,7 @@ class VideoSource:
                 f"{self._name} is damaged in {self._decoder.n_errors} place(s) so far; frames are skipped up to "
                 "the next key frame"
             )
-        if self._is_over and self._n_read < (self._info.n_frames or 0):
+        if self._is_over and self._n_read + self._decoder.n_hidden < (self._info.n_frames or 0):
             return f"{self._count()}; the others are damaged or hold no picture of their own"
         return ""
 

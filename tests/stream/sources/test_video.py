@@ -193,6 +193,26 @@ def test_the_number_of_frames_is_told(
     assert source.status == ""
 
 
+def test_frames_that_a_trim_hides_are_not_missed(tmp_path: Path, rng: np.random.Generator) -> None:
+    whole = write_video(tmp_path / "whole.mp4", moving_pictures(rng, 60, 48, 64), options={"g": "20"})
+    path = tmp_path / "trimmed.mp4"
+    with av.open(str(whole)) as given, av.open(str(path), "w") as trimmed:
+        stream = trimmed.add_stream_from_template(given.streams.video[0])
+        for packet in given.demux(video=0):
+            if packet.size:
+                assert packet.pts is not None
+                assert packet.dts is not None
+                assert packet.time_base is not None
+                second = round(1 / packet.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts - second, packet.dts - second, stream
+                trimmed.mux(packet)
+    source = VideoSource(path)
+    expected = [frame.image for frame in read_all(VideoSource(whole))][25:]
+    for frame, image in zip(read_all(source), expected, strict=True):
+        np.testing.assert_array_equal(frame.image, image)
+    assert source.status == ""
+
+
 def test_a_cover_picture_is_not_the_video(tmp_path: Path, rng: np.random.Generator) -> None:
     path = tmp_path / "a.mp4"
     with av.open(str(path), "w") as container:
