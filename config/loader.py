@@ -127,7 +127,7 @@ def _parse(text: str, origin: str) -> dict[str, Any]:
 def _laid_over(data: dict[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
     for dotted, value in flags.items():
         section, _, key = dotted.partition(".")
-        data[section][key] = value
+        data.setdefault(section, {})[key] = value
     return data
 
 

@@ -38,6 +38,7 @@ def main() -> None:
     debug = "--debug" in sys.argv
     # Read by OpenCV when it is loaded: a camera that went silent holds a thread for 2 s instead of 10.
     os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2")
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # what is wrong is said once, in our own words
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:

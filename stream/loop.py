@@ -72,6 +72,16 @@ class Loop:
         self._stop.set()
 
     @property
+    def n_captured(self) -> int:
+        """Frames that the source has given so far."""
+        return self._captured
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether `stop` was called or a stage failed."""
+        return self._stop.is_set()
+
+    @property
     def is_paused(self) -> bool:
         """Whether frames are let go unseen (live) or the source waits (files)."""
         return self._paused.is_set()
@@ -96,6 +106,7 @@ class Loop:
             captured=self._captured,
             processed=self._processed,
             dropped=self._inbox.n_dropped,
+            missed=self.source.n_missed,
             paused=self._paused_count,
             discarded=self._discarded,
             placeholders=self._placeholders,

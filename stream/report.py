@@ -1,27 +1,34 @@
 """What a session leaves behind: room.png, backdrop.png and report.json, each whole or not there."""
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import cv2
 
-from pipelines.atomic import write_atomic
+from pipelines.atomic import write_atomically
 from pipelines.base import Findings, Image
 from stream.sinks.base import SinkError
 
 ROOM, BACKDROP, REPORT = "room.png", "backdrop.png", "report.json"
 
 
-def prepare_folder(folder: Path) -> None:
-    """Make the folder and see that it can be written, before the first frame is taken.
+@contextlib.contextmanager
+def results_folder(folder: Path) -> Iterator[None]:
+    """Make the folder and see that it can be written before the first frame is taken; leave no empty one behind.
 
     Parameters
     ----------
     folder : Path
         Where the results will stand; results from before are replaced only at the end.
+
+    Yields
+    ------
+    None
+        While the folder is in use.
 
     Raises
     ------
@@ -29,12 +36,19 @@ def prepare_folder(folder: Path) -> None:
         If it cannot be made or written.
     """
     probe = folder / ".backroom-write-test"
+    is_new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
         raise SinkError(f"--out {folder}: cannot be written ({error.strerror}); name another folder") from None
+    try:
+        yield
+    finally:
+        if is_new:
+            with contextlib.suppress(OSError):  # not empty: there are results
+                folder.rmdir()
 
 
 def write_results(folder: Path, findings: Findings, report: Mapping[str, Any]) -> None:
@@ -60,8 +74,8 @@ def write_results(folder: Path, findings: Findings, report: Mapping[str, Any]) -
     text = json.dumps(report, indent=2, allow_nan=False) + "\n"
     try:
         for name, content in pictures.items():
-            write_atomic(folder / name, content)
-        write_atomic(folder / REPORT, text.encode())
+            write_atomically(folder / name, content)
+        write_atomically(folder / REPORT, text.encode())
     except OSError as error:
         raise SinkError(
             f"--out {folder}: cannot be written ({error.strerror}); free some space or name another folder"

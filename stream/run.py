@@ -12,9 +12,9 @@ from config.loader import load_profile
 from config.reload import ProfileWatcher
 from config.schema import Profile
 from pipelines.base import Reconstruction
-from stream.report import prepare_folder
+from stream.report import results_folder
 from stream.sinks.open import open_sink
-from stream.sources.base import Source
+from stream.sources.base import RegionSource, Source
 from stream.sources.open import open_source, recording_identity
 from stream.view.base import View, ViewCommand
 from stream.watch import WatchOutcome, WatchPlan, WatchSession
@@ -86,29 +86,31 @@ def run_watch(
     overrides = request.overrides or {}
     profile = load_profile(request.profile, overrides)
     watcher = ProfileWatcher(request.profile, overrides)
-    prepare_folder(request.out)
-    source = open_source(request.source, profile)
-    on_source(source)
-    with _views(request, profile, say) as views:
+    with contextlib.ExitStack() as stack:
+        source = open_source(request.source, profile)
+        stack.callback(source.close)  # closing twice does nothing; the session closes it first if it gets that far
+        on_source(source)
+        stack.enter_context(results_folder(request.out))
+        views = stack.enter_context(_views(request, profile, say))
         while True:
             plan = WatchPlan(
                 out=request.out,
                 state=request.state,
                 duration_s=request.duration_s,
                 recording=recording_identity(request.source),
-                can_pick_region=hasattr(source, "with_region"),
+                can_pick_region=isinstance(source, RegionSource),
             )
             sinks = [open_sink(text, 1 / profile.watch.preview_every_s, profile) for text in request.sinks]
             session = WatchSession(source, make_reconstruction(profile), plan, profile, watcher, views, sinks)
             with _stopped_by_signals(session.stop):
                 outcome = session.run()
-            if outcome.next_region is None:
+            if outcome.next_region is None or not isinstance(source, RegionSource):
                 return outcome
             profile = session.profile
             source = _other_region(source, outcome.next_region, profile)
 
 
-def _other_region(source: Any, command: ViewCommand, profile: Profile) -> Source:
+def _other_region(source: RegionSource, command: ViewCommand, profile: Profile) -> Source:
     from stream.sources.screen import ScreenSource
 
     target = source.whole_screen() if command.kind == "whole_screen" else source.with_region(command.region_px)

@@ -90,6 +90,8 @@ class LoopStats:
     captured, processed, dropped, paused : int
         Frames the source gave; that the pipeline took; that were too late and dropped before the pipeline; that
         came while paused. Once the loop has ended captured = processed + dropped + paused + discarded.
+    missed : int
+        Frames that the source itself was too late for; not among `captured`.
     discarded : int
         Frames that were under way when the loop was stopped.
     placeholders : int
@@ -110,6 +112,7 @@ class LoopStats:
     captured: int
     processed: int
     dropped: int
+    missed: int
     paused: int
     discarded: int
     placeholders: int

@@ -32,6 +32,8 @@ PROFILE_EVERY_S = 1.0
 SAMPLE_PX = 160 * 90
 """Coverage over time is taken on about so many pixels, evenly spaced: quick, and within a percent."""
 
+WAITING = "waiting for the first frame"
+
 ROUNDING_S = 1e-6
 """Time stamps are sums of fractions; a frame that is due may seem a hair early."""
 
@@ -129,6 +131,7 @@ class WatchSession:
         self._recordings = _Recordings(plan.recording)
         self._next_region: ViewCommand | None = None
         self._next_output_s = -math.inf
+        self._n_frames_saved = -1
         self._started = dt.datetime.now(dt.UTC)
         self._loop = Loop(source, self, sinks, self._tick)
 
@@ -158,7 +161,7 @@ class WatchSession:
         except BaseException:
             self._source.close()
             raise
-        self._messages.say("waiting for the first frame")
+        self._messages.say(WAITING)
         self._due.start()
         try:
             self._loop.run()
@@ -174,7 +177,7 @@ class WatchSession:
         """Nothing to do: `run` warms the reconstruction up before the loop begins."""
 
     def process(self, frame: Frame) -> Sequence[Frame]:
-        """Count a frame, unless a resumed state has counted it already.
+        """Count a frame.
 
         Parameters
         ----------
@@ -189,9 +192,8 @@ class WatchSession:
         for view in self._views:
             if view.wants_picture("call"):
                 view.show_picture("call", frame.image)
-        if self._recordings.was_counted():
-            return ()
         outputs = self._reconstruction.process(frame)
+        self._recordings.note_counted()
         if not self._has_sinks or frame.pts_s < self._next_output_s - ROUNDING_S:
             return outputs
         self._next_output_s = frame.pts_s + self.profile.watch.preview_every_s
@@ -213,6 +215,8 @@ class WatchSession:
                 self._obey(command)
         if self._due.is_due("profile", PROFILE_EVERY_S):
             self._reload_profile()
+        if self._loop.n_captured and self._messages.last == WAITING:
+            self._messages.say("counting")
         if self._reconstruction.n_frames:
             if self._due.is_due("preview", self.profile.watch.preview_every_s):
                 self._look()
@@ -301,7 +305,7 @@ class WatchSession:
             "frames": self._reconstruction.n_frames if has_size else 0,
             "captured": stats.captured,
             "n_frames": info.n_frames,
-            "dropped": stats.dropped,
+            "dropped": stats.dropped + stats.missed,
             "rate_hz": round(stats.rate_hz, 2),
             "latency_ms": stats.latency_ms,
             "coverage": points[-1][1] if points else None,
@@ -324,17 +328,21 @@ class WatchSession:
         path = self._plan.state
         if path is None or not path.exists():
             return
-        self._recordings.resume(self._reconstruction.resume(path))
-        skipped = self._recordings.n_to_skip
-        more = f"; its first {skipped} frames were counted before and are skipped" if skipped else ""
+        n_to_skip = self._recordings.resume(self._reconstruction.resume(path))
+        more = f"; the first {n_to_skip} frames of this recording are in it and are skipped" if n_to_skip else ""
         self._messages.say(f"resumed {self._reconstruction.n_frames} frames from {path}{more}")
+        while self._recordings.n_skipped < n_to_skip and not self._loop.is_stopping:
+            if self._source.read() is None:
+                break
+            self._recordings.n_skipped += 1
 
     def _save_state(self) -> None:
-        """Save the counts; while running a failure is shown and tried again, the old file is intact."""
-        if self._plan.state is None:
+        """Save new counts; while running a failure is shown and tried again, the old file is intact."""
+        if self._plan.state is None or self._reconstruction.n_frames == self._n_frames_saved:
             return
         try:
             self._reconstruction.save(self._plan.state, self._recordings.to_json())
+            self._n_frames_saved = self._reconstruction.n_frames
             self._messages.state_problem = ""
         except PipelineError as error:
             self._messages.state_problem = str(error)
@@ -370,6 +378,7 @@ class WatchSession:
                 "captured": stats.captured,
                 "processed": stats.processed,
                 "dropped": stats.dropped,
+                "missed": stats.missed,
                 "paused": stats.paused,
                 "discarded": stats.discarded,
                 "placeholders": stats.placeholders,
@@ -430,21 +439,16 @@ class _Recordings:
 
     present: str
     counted: dict[str, int] = field(default_factory=dict)
-    n_to_skip: int = 0
     n_skipped: int = 0
 
-    def resume(self, extra: dict[str, Any]) -> None:
+    def resume(self, extra: dict[str, Any]) -> int:
+        """Take over what a state says; return how many frames of the present recording are in it."""
         self.counted = {str(key): int(n) for key, n in extra.get("recordings", {}).items()}
-        self.n_to_skip = self.counted.get(self.present, 0)
+        return self.counted.get(self.present, 0)
 
-    def was_counted(self) -> bool:
-        """Take note of one frame; say whether the state has counted it already."""
-        if self.n_skipped < self.n_to_skip:
-            self.n_skipped += 1
-            return True
+    def note_counted(self) -> None:
         if self.present:
             self.counted[self.present] = self.counted.get(self.present, 0) + 1
-        return False
 
     def forget(self) -> None:
         self.counted.clear()

@@ -30,6 +30,7 @@ class FakeSource:
         height, width = self.images[0].shape[:2] if self.images else (4, 6)
         self.info = SourceInfo(name, height, width, 25.0, is_live, None if is_live else len(self.images))
         self.status = ""
+        self.n_missed = 0
         self.period_s = period_s
         self.error = error
         self.n_read = 0

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.atomic import atomic_file
+from pipelines.atomic import replacing
 from pipelines.base import PipelineError
 from pipelines.reconstruction.counts import BAND_ROWS, ColorCounts, PackedBand
 
@@ -80,7 +80,7 @@ def save_counts(path: Path, counts: ColorCounts, method: str, extra: dict[str, A
         }
     ).encode()
     try:
-        with atomic_file(path) as file:
+        with replacing(path) as file:
             out = _SummedWriter(file)
             out.write(_HEAD.pack(MAGIC, VERSION, len(header)))
             out.write(header)

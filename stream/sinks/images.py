@@ -1,6 +1,6 @@
 """Frames as numbered PNG files: exact pixels, one file a frame, ``frame_000001.png`` and on.
 
-Each file is whole or not there (`stream.atomic`); after a crash the folder holds every frame up to then.
+Each file is whole or not there (`pipelines.atomic`); after a crash the folder holds every frame up to then.
 
 Limits: times are not in the pictures; `stream.tools.frames` notes them beside. More than 999,999 frames get
 longer numbers, which `ImagesSource` still reads in order.
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import cv2
 
+from pipelines.atomic import write_atomically
 from pipelines.base import Frame, Image
-from stream.atomic import write_atomically
 from stream.sinks.base import SinkError
 
 _FIRST = "frame_*.png"

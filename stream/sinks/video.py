@@ -23,8 +23,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from config.schema import VideoSettings
+from pipelines.atomic import new_part_file, put_in_place
 from pipelines.base import Frame
-from stream.atomic import new_part_file, put_in_place
 from stream.sinks.base import SinkError
 from stream.sinks.encoders import H264File, LosslessFile
 

@@ -1,7 +1,7 @@
 """The contract of a source of frames, and its error."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pipelines.base import Frame
 
@@ -55,6 +55,10 @@ class Source(Protocol):
         May be read from any thread.
         """
 
+    @property
+    def n_missed(self) -> int:
+        """Frames that a live source itself was too late for, on top of what the loop drops; 0 for recordings."""
+
     def read(self) -> Frame | None:
         """Wait for the next frame.
 
@@ -72,3 +76,25 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Let go of the device or file; calling it again does nothing."""
+
+
+@runtime_checkable
+class RegionSource(Source, Protocol):
+    """A source that shows a part of something larger, which a person may pick anew: a screen."""
+
+    def with_region(self, region_px: tuple[int, int, int, int]) -> Any:
+        """Return what to open for a part of the present picture.
+
+        Parameters
+        ----------
+        region_px : tuple of int
+            (x, y, width, height) in pixels of the present frames.
+
+        Returns
+        -------
+        ScreenTarget
+            For a new source; this one goes on unchanged.
+        """
+
+    def whole_screen(self) -> Any:
+        """Return what to open for all of the screen; this source goes on unchanged."""

@@ -49,6 +49,11 @@ class DemoSource:
         """Nothing is ever wrong with the demo."""
         return ""
 
+    @property
+    def n_missed(self) -> int:
+        """None is ever missed."""
+        return 0
+
     def read(self) -> Frame | None:
         """Draw the next frame.
 
@@ -144,5 +149,5 @@ def draw_person(t: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32
     cv2.rectangle(person, (x - 22, y + 30), (x + 22, y + 80), (125, 160, 215), -1)
     cv2.ellipse(person, (x, y - 16), (50, 62), 0, 0, 360, (25, 35, 50), -1)
     cv2.ellipse(person, (x, y), (48, 64), 0, 0, 360, (140, 175, 230), -1)
-    matte: npt.NDArray[np.float32] = person.any(axis=2).astype(np.float32)
-    return person.astype(np.float32), matte
+    matte = np.asarray(person.any(axis=2), np.float32)
+    return np.asarray(person, np.float32), matte

@@ -62,6 +62,11 @@ class ImagesSource:
         """An empty string: a folder has no troubles short of an error."""
         return ""
 
+    @property
+    def n_missed(self) -> int:
+        """0: every frame is read."""
+        return 0
+
     def read(self) -> Frame | None:
         """Read the next picture.
 

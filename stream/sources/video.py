@@ -73,6 +73,11 @@ class VideoSource:
             return f"{self._count()}; the others are damaged or hold no picture of their own"
         return ""
 
+    @property
+    def n_missed(self) -> int:
+        """0: every frame is read."""
+        return 0
+
     def read(self) -> Frame | None:
         """Decode the next frame.
 

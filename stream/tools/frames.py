@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.schema import VideoSettings
+from pipelines.atomic import write_atomically
 from pipelines.base import Frame
-from stream.atomic import write_atomically
 from stream.sinks.base import SinkError
 from stream.sinks.images import ImagesSink
 from stream.sinks.video import VideoSink

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from full_disk import files_no_longer_than, without_permission
 
-from stream.atomic import new_part_file, put_in_place, replacing, write_atomically
+from pipelines.atomic import new_part_file, put_in_place, replacing, write_atomically
 
 OLD, NEW = b"old" * 100, b"new" * 50_000
 
