@@ -46,13 +46,16 @@ class Frame:
 class Pipeline(Protocol):
     """What the loop runs between a source and its sinks. All calls come from one thread, the loop's."""
 
-    def warm_up(self, height: int, width: int) -> None:
+    def warm_up(self, height: int, width: int, *, is_live: bool) -> None:
         """Allocate and compile for frames of this size; called once, before the source starts to deliver.
 
         Parameters
         ----------
         height, width : int
             Size of the frames to come, in pixels.
+        is_live : bool
+            True where each frame is to be worked off before the next comes; False where only the sum of the
+            time counts, so that several frames may be worked on together.
 
         Raises
         ------

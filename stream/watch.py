@@ -156,7 +156,7 @@ class WatchSession:
         try:
             self._messages.say("compiling the kernels (the first time takes a while)")
             self._show_numbers("starting")
-            self._reconstruction.warm_up(info.height, info.width)
+            self._reconstruction.warm_up(info.height, info.width, is_live=info.is_live)
             self._resume()
         except BaseException:
             self._source.close()
@@ -173,7 +173,7 @@ class WatchSession:
 
     # The session is the pipeline of its loop: it counts, and gives the growing room to the sinks.
 
-    def warm_up(self, height: int, width: int) -> None:
+    def warm_up(self, height: int, width: int, *, is_live: bool) -> None:
         """Nothing to do: `run` warms the reconstruction up before the loop begins."""
 
     def process(self, frame: Frame) -> Sequence[Frame]:

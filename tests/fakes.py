@@ -91,7 +91,7 @@ class PassOn:
         self.last: list[Frame] = []
         self.n_flushed = 0
 
-    def warm_up(self, height: int, width: int) -> None:
+    def warm_up(self, height: int, width: int, *, is_live: bool) -> None:
         pass
 
     def process(self, frame: Frame) -> list[Frame]:

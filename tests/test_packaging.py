@@ -56,6 +56,7 @@ def test_no_other_distribution_owns_our_package_names():
 
 def test_asking_for_help_loads_neither_kernels_nor_devices_nor_the_server():
     code = (
+        "import sys, stream.cli\n"
         "heavy = {'numba', 'cv2', 'av', 'starlette', 'uvicorn', 'mss', 'pyvirtualcam', 'rich', 'xcffib'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -136,30 +136,30 @@ class ColorCounts:
         n_pixels = self.height * self.width
         return n_pixels * _BYTES_PER_PIXEL + self.tables.scratch.nbytes + self._next_slot * _BYTES_PER_SLOT
 
-    def count(self, image: Image) -> None:
-        """Count one frame.
+    def count(self, *images: Image) -> None:
+        """Count one frame, or several in order: several at once are quicker than one by one.
 
         Parameters
         ----------
-        image : ndarray
+        *images : ndarray
             (height, width, 3) uint8 BGR, C-contiguous; not kept.
 
         Raises
         ------
         PipelineError
-            If as many frames were counted as a count can hold.
+            If they would be more frames than a count can hold; nothing was counted.
         """
-        flat = image.reshape(-1)
-        if self.n_frames == MOST_FRAMES:
-            raise PipelineError(
-                f"{MOST_FRAMES} frames were counted, which is all that a count holds; start a new state"
-            )
-        if self.n_frames == 0:
-            self.tables.last[:] = flat
-        else:
-            self._until_done(self._count_pass(flat))
-            self._claim_some()
-        self.n_frames += 1
+        if self.n_frames + len(images) > MOST_FRAMES:
+            raise PipelineError(f"a count holds {MOST_FRAMES} frames and that many were counted; start a new state")
+        flat = [image.reshape(-1) for image in images]
+        if self.n_frames == 0 and flat:
+            self.tables.last[:] = flat.pop(0)
+            self.n_frames = 1
+        for first in range(0, len(flat), kernels.BATCH_FRAMES):
+            batch = flat[first : first + kernels.BATCH_FRAMES]
+            self._until_done(self._count_pass(batch))
+            self._claim_some(len(batch))
+            self.n_frames += len(batch)
 
     def findings(self, omg: int, step_px: int = 1) -> Findings:
         """Choose the room by roomg's rule.
@@ -267,12 +267,16 @@ class ColorCounts:
         n = kernels.pack_counts(self.tables, self.n_frames, band, self._band_px, n_colors, coarse_bits, entries)
         return PackedBand(n_colors, coarse_bits, entries[:n])
 
-    def _count_pass(self, flat: npt.NDArray[np.uint8]) -> "_Pass":
+    def _count_pass(self, batch: list[npt.NDArray[np.uint8]]) -> "_Pass":
+        # The kernel is compiled for a tuple of one length.
+        frames = tuple(batch) + (batch[-1],) * (kernels.BATCH_FRAMES - len(batch))
+
         def run(largest: int, may_starve: bool) -> None:
             self._share(
-                lambda worker: kernels.count_frame(
+                lambda worker: kernels.count_frames(
                     self.tables,
-                    flat,
+                    frames,
+                    len(batch),
                     self.n_frames,
                     self._band_px,
                     worker,
@@ -345,14 +349,14 @@ class ColorCounts:
         row[tables.REGION_END] = self._next_slot
         return True
 
-    def _claim_some(self) -> None:
+    def _claim_some(self, n_frames: int) -> None:
         """Touch a few more pages of the memory that a long stream is going to need."""
         n_slots = self.tables.slots.size
         is_filling = (self._next_slot - self._first_slots) * 8 >= n_slots - self._first_slots
         if self.n_frames < CLAIM_AFTER_FRAMES or not is_filling or self._claimed_slot >= n_slots:
             return
         begin = max(self._claimed_slot, self._next_slot)
-        self._claimed_slot = min(n_slots, begin + n_slots // CLAIM_WITHIN_FRAMES + 1)
+        self._claimed_slot = min(n_slots, begin + n_frames * (n_slots // CLAIM_WITHIN_FRAMES + 1))
         self.tables.slots[begin : self._claimed_slot : _SLOTS_PER_PAGE] = 0
 
 

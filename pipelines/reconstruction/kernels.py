@@ -33,6 +33,12 @@ from pipelines.reconstruction.tables import (
 BLOCK_PX = 32
 """Pixels compared at once: 96 bytes, whole vector registers."""
 
+BATCH_FRAMES = 8
+"""Frames counted together where nobody waits for them (recordings)."""
+
+STRIP_PX = 4096
+"""Pixels on which a batch is counted before the next ones: their tables fit the second-level cache."""
+
 BATCH_PX = 512
 """Changed pixels worked on together: their lists stay in the first-level cache."""
 
@@ -41,9 +47,10 @@ BYTE = U(0xFF)
 
 
 @njit(cache=True, nogil=True)
-def count_frame(
+def count_frames(
     tables: Tables,
-    frame: npt.NDArray[np.uint8],
+    frames: tuple[npt.NDArray[np.uint8], ...],
+    n_batch: Word,
     n_frames: Word,
     band_px: Word,
     worker: Word,
@@ -51,19 +58,23 @@ def count_frame(
     largest: Word,
     may_starve: bool,
 ) -> None:
-    """Count one frame: where a pixel's colour changes, the run that ended goes into its table.
+    """Count a batch of frames: where a pixel's colour changes, the run that ended goes into its table.
 
-    A band stops at a pixel that wants more memory than the band has; `tables.resume` says where, and the same
-    call goes on from there.
+    All frames of the batch are counted on one strip of pixels before the next strip, so that the strip's tables
+    stay in the processor's cache. A band stops at a pixel that wants more memory than the band has;
+    `tables.resume` says where, and the same call goes on from there.
 
     Parameters
     ----------
     tables : Tables
-        Written; `resume` says for each band at which of its pixels to begin, -1 leaves it out.
-    frame : ndarray
-        (n_pixels * 3,) uint8 BGR.
+        Written; `resume` says for each band where to begin: number of the frame in the batch times `band_px`, plus
+        the pixel of the band; -1 leaves the band out.
+    frames : tuple of ndarray
+        `BATCH_FRAMES` arrays, (n_pixels * 3,) uint8 BGR; only the first `n_batch` are looked at.
+    n_batch : int
+        Frames in the batch.
     n_frames : int
-        Frames counted before this one, at least 1.
+        Frames counted before the batch, at least 1.
     band_px : int
         Pixels in a band (the last may have fewer).
     worker, n_workers : int
@@ -71,23 +82,50 @@ def count_frame(
     largest, may_starve : int, bool
         As in `tables.add_color`.
     """
-    n_pixels = tables.run_start.size
-    pixels = np.empty(BATCH_PX, np.uint64)
-    colors = np.empty(BATCH_PX, np.uint64)
-    at = np.empty(BATCH_PX, np.uint64)
+    lists = (np.empty(BATCH_PX, np.uint64), np.empty(BATCH_PX, np.uint64), np.empty(BATCH_PX, np.uint64))
     for band in range(worker, tables.resume.size, n_workers):
-        if tables.resume[band] < 0:
-            continue
+        resume = tables.resume[band]
         first_px = band * band_px
-        begin = first_px + tables.resume[band]
-        end = min(n_pixels, first_px + band_px)
-        tables.resume[band] = -1
-        while begin < end:
-            begin, n_changed = _find_changed(tables, frame, begin, end, pixels, colors, at)
-            n_done = _end_runs(tables, frame, n_frames, band, pixels[:n_changed], colors, at, largest, may_starve)
-            if n_done < n_changed:
-                tables.resume[band] = np.int64(pixels[n_done]) - first_px
-                break
+        end_px = min(tables.run_start.size, first_px + band_px)
+        while resume >= 0:
+            first_frame = resume // band_px
+            begin = first_px + resume % band_px
+            strip_begin = first_px + resume % band_px // STRIP_PX * STRIP_PX
+            strip_end = min(strip_begin + STRIP_PX, end_px)
+            resume = -1 if strip_end == end_px else strip_end - first_px
+            for k in range(first_frame, n_batch):
+                stopped_at = _count_strip(
+                    tables, frames[k], n_frames + k, band, begin, strip_end, lists, largest, may_starve
+                )
+                if stopped_at >= 0:
+                    tables.resume[band] = k * band_px + stopped_at - first_px
+                    resume = -2
+                    break
+                begin = strip_begin
+        if resume == -1:
+            tables.resume[band] = -1
+
+
+@njit(cache=True, nogil=True)
+def _count_strip(
+    tables: Tables,
+    frame: npt.NDArray[np.uint8],
+    n_frames: Word,
+    band: Word,
+    begin: Word,
+    end: Word,
+    lists: tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.uint64]],
+    largest: Word,
+    may_starve: bool,
+) -> Word:
+    """Count one frame on pixels `begin` to `end`; return the pixel that wants memory, or -1."""
+    pixels, colors, at = lists
+    while begin < end:
+        begin, n_changed = _find_changed(tables, frame, begin, end, pixels, colors, at)
+        n_done = _end_runs(tables, frame, n_frames, band, pixels[:n_changed], colors, at, largest, may_starve)
+        if n_done < n_changed:
+            return np.int64(pixels[n_done])
+    return -1
 
 
 @njit(cache=True, nogil=True)

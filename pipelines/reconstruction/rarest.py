@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from config.schema import WatchSettings
-from pipelines.base import Findings, Frame, PipelineError
+from pipelines.base import Findings, Frame, Image, PipelineError
 from pipelines.reconstruction.counts import ColorCounts
+from pipelines.reconstruction.kernels import BATCH_FRAMES
 from pipelines.reconstruction.state import load_counts, save_counts
 
 METHOD = "rarest"
@@ -33,26 +34,28 @@ class RarestReconstruction:
     def __init__(self, settings: WatchSettings) -> None:
         self.settings = settings
         self._counts: ColorCounts | None = None
+        self._waiting: list[Image] = []
+        self._batch_frames = 1
 
     @property
     def counts(self) -> ColorCounts:
-        """The colour counts; there from `warm_up` on."""
-        if self._counts is None:
-            raise PipelineError("the reconstruction has no size yet; call warm_up first")
-        return self._counts
+        """The colour counts of every frame so far; there from `warm_up` on."""
+        return self._count_waiting()
 
     @property
     def n_frames(self) -> int:
         """Frames counted so far, those of a resumed state included."""
-        return self.counts.n_frames
+        return (self._counts.n_frames if self._counts else 0) + len(self._waiting)
 
-    def warm_up(self, height: int, width: int) -> None:
+    def warm_up(self, height: int, width: int, *, is_live: bool) -> None:
         """Allocate the counts and compile, or load, the kernels.
 
         Parameters
         ----------
         height, width : int
             Size of the frames to come, in pixels.
+        is_live : bool
+            False counts several frames at once, which is quicker but keeps some waiting.
 
         Raises
         ------
@@ -60,6 +63,7 @@ class RarestReconstruction:
             If the memory bound is too small for that size.
         """
         self._replace(ColorCounts(height, width, self.settings.memory))
+        self._batch_frames = 1 if is_live else BATCH_FRAMES
         _compile_kernels()
 
     def process(self, frame: Frame) -> Sequence[Frame]:
@@ -80,7 +84,7 @@ class RarestReconstruction:
         PipelineError
             If the frame has another size.
         """
-        counts = self.counts
+        counts = self._sized()
         if frame.image.shape[:2] != (counts.height, counts.width):
             height, width = frame.image.shape[:2]
             raise PipelineError(
@@ -88,7 +92,9 @@ class RarestReconstruction:
                 "watch the parts one by one"
             )
         if not frame.is_placeholder:
-            counts.count(frame.image)
+            self._waiting.append(frame.image)
+            if len(self._waiting) >= self._batch_frames:
+                self._count_waiting()
         return ()
 
     def flush(self) -> Sequence[Frame]:
@@ -112,6 +118,7 @@ class RarestReconstruction:
 
     def reset(self) -> None:
         """Forget every frame; the size stays."""
+        self._waiting.clear()
         old = self.counts
         self._replace(ColorCounts(old.height, old.width, self.settings.memory))
 
@@ -207,6 +214,18 @@ class RarestReconstruction:
         """End the threads of the counts."""
         if self._counts:
             self._counts.close()
+
+    def _sized(self) -> ColorCounts:
+        if self._counts is None:
+            raise PipelineError("the reconstruction has no size yet; call warm_up first")
+        return self._counts
+
+    def _count_waiting(self) -> ColorCounts:
+        counts = self._sized()
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            counts.count(*waiting)
+        return counts
 
     def _replace(self, counts: ColorCounts) -> None:
         self.close()

@@ -266,7 +266,7 @@ def test_an_out_folder_that_is_a_file_names_the_remedy(run, call, tmp_path):
 def test_a_state_of_another_size_is_refused_and_stays(run, call, tmp_path):
     state = tmp_path / "s"
     other = RarestReconstruction(WatchSettings(memory=4 << 20))
-    other.warm_up(10, 12)
+    other.warm_up(10, 12, is_live=True)
     other.process(Frame(picture(1, 10, 12), 0.0))
     other.save(state, {})
     before = state.read_bytes()
@@ -387,7 +387,7 @@ def test_after_kill_9_at_any_moment_the_state_is_loadable_and_young(long_call, t
         age_s = time.time() - state.stat().st_mtime
         assert age_s < 3.0  # saved every 0.5 s here; every 8 s by default
         resumed = RarestReconstruction(WatchSettings())
-        resumed.warm_up(90, 160)
+        resumed.warm_up(90, 160, is_live=True)
         extra = resumed.resume(state)
         assert resumed.n_frames > counted, "each run goes on where the one before was saved"
         assert sum(extra["recordings"].values()) == resumed.n_frames

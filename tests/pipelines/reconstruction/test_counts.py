@@ -167,3 +167,23 @@ def test_the_least_memory_that_the_error_names_is_enough(rng):
     least = int(str(error.value).split("at least ")[1].split()[0])
     frames = [rng.integers(0, 256, (240, 320, 3), dtype=np.uint8) for _ in range(12)]
     assert counted(frames, memory_bytes=least << 20).n_frames == 12
+
+
+@pytest.mark.parametrize("memory_bytes", [64 << 20, 2 << 20])
+@pytest.mark.parametrize("batches", [(1,) * 120, (120,), (1, 7, 8, 9, 30, 2, 63)])
+def test_frames_counted_in_batches_are_counted_as_one_by_one(rng, memory_bytes, batches):
+    # Wide enough for several strips in a band; the smaller memory starves bands in the middle of a batch.
+    frames = noisy_frames(rng, 120, 17, 700, 40)
+    counts = ColorCounts(17, 700, memory_bytes, 2)
+    rest = list(frames)
+    for n in batches:
+        counts.count(*rest[:n])
+        del rest[:n]
+    assert counts.is_exact == (memory_bytes > 2 << 20)
+    coarse = [band.coarse_bits for band in counts.packed_bands()]
+    coarse = np.concatenate(coarse).reshape(17, 700)
+    for y, x in ((0, 0), (5, 600), (16, 699)):
+        slow = reference.cells_of_pixel(frames, y, x, int(coarse[y, x]))
+        assert counts.colors_of(y, x) == [(*color, n) for color, n in slow.items()]
+    if counts.is_exact:
+        assert_same_counts(counts, counted(frames, memory_bytes))

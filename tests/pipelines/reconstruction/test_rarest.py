@@ -11,7 +11,7 @@ from pipelines.reconstruction.rarest import RarestReconstruction
 
 def started(height=6, width=8, **settings):
     reconstruction = RarestReconstruction(WatchSettings(**{"memory": 4 << 20, **settings}))
-    reconstruction.warm_up(height, width)
+    reconstruction.warm_up(height, width, is_live=True)
     return reconstruction
 
 

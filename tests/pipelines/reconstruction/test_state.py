@@ -17,7 +17,7 @@ SETTINGS = WatchSettings(memory=8 << 20)
 
 def watched(frames, height=20, width=30):
     reconstruction = RarestReconstruction(SETTINGS)
-    reconstruction.warm_up(height, width)
+    reconstruction.warm_up(height, width, is_live=True)
     for i, image in enumerate(frames):
         reconstruction.process(Frame(image, i / 25))
     return reconstruction
@@ -122,13 +122,13 @@ def test_a_coarse_state_is_resumed_at_the_same_coarseness(tmp_path, rng):
     noise = [rng.integers(0, 256, (16, 128, 3), dtype=np.uint8) for _ in range(260)]
     settings = WatchSettings(memory=1 << 20)
     first = RarestReconstruction(settings)
-    first.warm_up(16, 128)
+    first.warm_up(16, 128, is_live=True)
     for image in noise:
         first.process(Frame(image, 0.0))
     assert not first.report()["exact"]
     first.save(tmp_path / "s", {})
     second = RarestReconstruction(settings)
-    second.warm_up(16, 128)
+    second.warm_up(16, 128, is_live=True)
     second.resume(tmp_path / "s")
     (mine,), (theirs,) = (list(r.counts.packed_bands()) for r in (first, second))
     np.testing.assert_array_equal(mine.coarse_bits, theirs.coarse_bits)
