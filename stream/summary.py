@@ -22,7 +22,8 @@ def summarize(outcome: WatchOutcome, out: Path) -> str:
     """
     report, frames = outcome.report, outcome.report["frames"]
     counts = "exact" if report["exact"] else "approximate"
-    speed = f"{frames['counted']} frames counted at {report['rate_hz']:.1f}/s, {frames['dropped'] + frames['missed']} dropped"
+    n_lost = frames["dropped"] + frames["missed"]
+    speed = f"{frames['counted']} frames counted at {report['rate_hz']:.1f}/s, {n_lost} dropped"
     lines = [f"{speed}, {report['coverage']:.1%} of the picture claimed ({counts} counts)"]
     if frames["skipped_as_counted_before"]:
         lines.append(f"{frames['skipped_as_counted_before']} frames skipped: the state had counted them before")

@@ -14,7 +14,8 @@ from types import ModuleType
 import cv2
 import numpy as np
 import numpy.typing as npt
-from skimage.color import deltaE_ciede2000, rgb2lab
+
+from pipelines.color import delta_e_2000, lab_from_bgr
 
 Picture = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -96,8 +97,7 @@ def color_distance(one: Picture, other: Picture) -> npt.NDArray[np.float64]:
     ndarray
         (height, width) float64, CIEDE2000.
     """
-    labs = (rgb2lab(picture[..., ::-1]) for picture in (one, other))
-    return np.asarray(deltaE_ciede2000(*labs), np.float64)  # type: ignore[no-untyped-call]
+    return np.asarray(delta_e_2000(lab_from_bgr(one), lab_from_bgr(other)), np.float64)
 
 
 def read_picture(path: Path, flags: int = cv2.IMREAD_COLOR) -> Picture:

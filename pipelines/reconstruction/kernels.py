@@ -82,7 +82,7 @@ def count_frames(
     largest, may_starve : int, bool
         As in `tables.add_color`.
     """
-    lists = (np.empty(BATCH_PX, np.uint64), np.empty(BATCH_PX, np.uint64), np.empty(BATCH_PX, np.uint64))
+    lists = (np.empty(BATCH_PX, np.uint64), np.empty(BATCH_PX, np.uint64), np.empty(BATCH_PX + 1, np.uint64))
     for band in range(worker, tables.resume.size, n_workers):
         resume = tables.resume[band]
         first_px = band * band_px
@@ -182,9 +182,8 @@ def _end_runs(
     now = U(n_frames)
     touched = U(0)
     for j in range(pixels.size):  # loads alone, one after the other: memory answers them in parallel
-        touched |= slots[at[j]]
-    if touched == U(0) and pixels.size == 0:
-        return 0
+        touched |= slots[at[j]] + U(run_start[pixels[j]])
+    at[BATCH_PX] = touched  # or the compiler would leave the loads out
     for j in range(pixels.size):
         p = pixels[j]
         n = now - U(run_start[p])

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import ciede2000, lab_of
-from skimage.color import deltaE_ciede2000, rgb2lab
 
 from pipelines.color import (
     codes_from_linear,
@@ -91,15 +90,16 @@ def test_ciede2000_of_exactly_opposite_hues_equals_its_slow_twin(a: float, b: fl
 
 
 def test_lab_and_differences_equal_scikit_images(rng: np.random.Generator) -> None:
+    theirs = pytest.importorskip("skimage.color", reason="needs scikit-image (uv run --group judges pytest)")
     one = rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)
     other = np.clip(one + rng.integers(-12, 13, one.shape), 0, 255).astype(np.uint8)
     other[0] = one[0]
     one[1], other[1] = 0, 255
     labs = [lab_from_bgr(image) for image in (one, other)]
-    expected = [rgb2lab(image[..., ::-1]) for image in (one, other)]
-    for lab, theirs in zip(labs, expected, strict=True):
-        np.testing.assert_allclose(lab, theirs, rtol=0, atol=FLOAT64_TOLERANCE)
-    np.testing.assert_allclose(delta_e_2000(*labs), deltaE_ciede2000(*expected), rtol=0, atol=FLOAT64_TOLERANCE)
+    expected = [theirs.rgb2lab(image[..., ::-1]) for image in (one, other)]
+    for lab, wanted in zip(labs, expected, strict=True):
+        np.testing.assert_allclose(lab, wanted, rtol=0, atol=FLOAT64_TOLERANCE)
+    np.testing.assert_allclose(delta_e_2000(*labs), theirs.deltaE_ciede2000(*expected), rtol=0, atol=FLOAT64_TOLERANCE)
 
 
 def test_lab_of_every_grey_and_corner_equals_its_slow_twin() -> None:

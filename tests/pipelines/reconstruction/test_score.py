@@ -55,6 +55,7 @@ def call(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_leak_figures_equal_the_judges_on_their_own_call(
     claim: str, call: Path, shared: Path, rng: np.random.Generator
 ) -> None:
+    pytest.importorskip("skimage", reason="needs scikit-image (uv run --group judges pytest)")
     spec = importlib.util.spec_from_file_location("judge", shared / "bench" / "score.py")
     assert spec is not None
     assert spec.loader is not None
