@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 Policy = Literal["newest_wins", "block"]
 
-CAPACITY = {"newest_wins": 1, "block": 12}
+CAPACITY = {"newest_wins": 1, "block": 4}
 
 
 class Closed(Exception):  # noqa: N818 - not an error: the other side has left

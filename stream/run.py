@@ -12,6 +12,7 @@ from config.loader import load_profile
 from config.reload import ProfileWatcher
 from config.schema import Profile
 from pipelines.base import Reconstruction
+from stream.allocator import keep_freed_frames
 from stream.report import results_folder
 from stream.sinks.open import open_sink
 from stream.sources.base import RegionSource, Source
@@ -83,6 +84,7 @@ def run_watch(
     ConfigError, CaptureError, PipelineError, SinkError, ViewError
         What went wrong; what was counted before has been saved.
     """
+    keep_freed_frames()
     overrides = request.overrides or {}
     profile = load_profile(request.profile, overrides)
     watcher = ProfileWatcher(request.profile, overrides)

@@ -103,11 +103,13 @@ class ColorCounts:
                 f"memory: got {memory_bytes / 2**20:.0f} MiB, wanted at least {-(-least // 2**20)} MiB "
                 f"for frames of {width}x{height}; raise --memory"
             )
-        first = np.arange(n_pixels, dtype=np.uint64) * tables.U(_FIRST_SLOTS) + tables.U(_RESERVED_SLOTS)
+        # Entry of pixel p: four slots from _RESERVED_SLOTS + 4 p on; made in one go, without temporary arrays.
+        shift, log2_capacity = int(tables.START_SHIFT), tables.FIRST_LOG2_CAPACITY
+        first = (_RESERVED_SLOTS << shift) + log2_capacity
         self.tables = tables.Tables(
             last=np.zeros(n_pixels * 3, np.uint8),
             run_start=np.zeros(n_pixels, np.int32),
-            meta=first << tables.START_SHIFT | tables.U(tables.FIRST_LOG2_CAPACITY),
+            meta=np.arange(first, first + (n_pixels * _FIRST_SLOTS << shift), _FIRST_SLOTS << shift, dtype=np.uint64),
             slots=np.zeros(n_slots, np.uint64),
             bands=np.zeros((n_bands, tables.N_BAND_COLUMNS), np.int64),
             resume=np.zeros(n_bands, np.int64),

@@ -97,10 +97,9 @@ def test_every_pixel_of_a_noisy_1080p_frame_is_counted_in_real_time(benchmark: B
     benchmark.pedantic(count_300, rounds=1)
     rate_hz = len(times_s) / sum(times_s)
     late_ms = 1e3 * float(np.median(times_s[100:]))
-    benchmark.extra_info |= {"rate_hz": rate_hz, "over_copy": late_ms / 1e3 / floor_s}
-    print(
-        f"\n{rate_hz:.1f} frames/s over the first 300, then {late_ms:.1f} ms a frame = {late_ms / 1e3 / floor_s:.0f} copies"
-    )
+    benchmark.extra_info |= {"rate_hz": rate_hz, "ms_a_frame_late": late_ms}
+    copies = late_ms / 1e3 / floor_s
+    print(f"\n{rate_hz:.1f} frames/s over the first 300, then {late_ms:.1f} ms a frame = {copies:.0f} copies")
     print(f"{counts.n_bytes_used >> 20} MiB of {MEMORY >> 20}, {counts.n_coarse_px / (HEIGHT * WIDTH):.1%} coarse")
     assert rate_hz >= REAL_TIME_HZ
     assert counts.n_bytes_used <= MEMORY
