@@ -108,7 +108,7 @@ def test_a_still_pixel_after_a_merge_is_counted_on(rng):
 
 def test_without_memory_counts_become_exact_counts_of_coarser_cells(rng):
     height, width = 16, 128
-    frames = [rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for _ in range(300)]
+    frames = [rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for _ in range(sized(300, 120))]
     counts = counted(frames, memory_bytes=1 << 20)
     assert not counts.is_exact
     assert counts.n_bytes_used <= 1 << 20
@@ -120,19 +120,23 @@ def test_without_memory_counts_become_exact_counts_of_coarser_cells(rng):
 
 
 def test_a_still_pixel_stays_exact_when_its_neighbours_use_up_the_memory(rng):
-    frames = [rng.integers(0, 256, (16, 128, 3), dtype=np.uint8) for _ in range(300)]
+    n_frames = sized(300, 200)
+    frames = [rng.integers(0, 256, (16, 128, 3), dtype=np.uint8) for _ in range(n_frames)]
     for t, frame in enumerate(frames):
         frame[:, 64:] = (1, 2, 3) if t % 100 else (200, 100, 50)
     counts = counted(frames, memory_bytes=1 << 20)
     coarse = next(iter(counts.packed_bands())).coarse_bits.reshape(16, 128)
     assert coarse[:, :64].all()
     assert not coarse[:, 64:].any()
-    assert counts.colors_of(5, 70) == [(200, 100, 50, 3), (1, 2, 3, 297)]
+    assert counts.colors_of(5, 70) == [(200, 100, 50, n_frames // 100), (1, 2, 3, n_frames - n_frames // 100)]
 
 
 def test_coarse_counts_merge_to_the_coarser_of_both(rng):
-    frames = [rng.integers(0, 256, (16, 64, 3), dtype=np.uint8) for _ in range(400)]
-    merged = counted(frames[:200], memory_bytes=1 << 20).merged(counted(frames[200:], memory_bytes=1 << 20))
+    n_frames = sized(400, 300)
+    frames = [rng.integers(0, 256, (16, 64, 3), dtype=np.uint8) for _ in range(n_frames)]
+    first, second = (counted(part, memory_bytes=1 << 20) for part in (frames[: n_frames // 2], frames[n_frames // 2 :]))
+    assert not first.is_exact
+    merged = first.merged(second)
     coarse = next(iter(merged.packed_bands())).coarse_bits.reshape(16, 64)
     for y, x in ((0, 0), (15, 63)):
         slow = reference.cells_of_pixel(frames, y, x, int(coarse[y, x]))
@@ -140,7 +144,8 @@ def test_coarse_counts_merge_to_the_coarser_of_both(rng):
 
 
 def test_every_frame_is_in_the_counts_whatever_the_memory(rng):
-    frames = [rng.integers(0, 256, (33, 40, 3), dtype=np.uint8) for _ in range(250)]
+    n_frames = sized(250, 150)
+    frames = [rng.integers(0, 256, (33, 40, 3), dtype=np.uint8) for _ in range(n_frames)]
     for memory in sized((2 << 20, 3 << 20, 64 << 20), (2 << 20,)):
         counts = counted(frames, memory_bytes=memory)
         for band in counts.packed_bands():
@@ -148,7 +153,7 @@ def test_every_frame_is_in_the_counts_whatever_the_memory(rng):
             totals = np.add.reduceat(
                 (band.entries >> np.uint64(36)).astype(np.int64), np.r_[0, ends[:-1]].astype(np.int64)
             )
-            assert (totals == 250).all()
+            assert (totals == n_frames).all()
 
 
 @pytest.mark.parametrize("n_workers", [1, 2, 5])
@@ -163,28 +168,29 @@ def test_too_little_memory_for_the_frame_size_says_how_much_is_wanted():
 
 
 def test_the_least_memory_that_the_error_names_is_enough(rng):
-    height, width = sized((240, 320), (48, 512))
+    height, width = sized((240, 320), (48, 480))
     with pytest.raises(PipelineError) as error:
         ColorCounts(height, width, 1 << 20)
     least = int(str(error.value).split("at least ")[1].split()[0])
-    frames = [rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for _ in range(12)]
-    assert counted(frames, memory_bytes=least << 20).n_frames == 12
+    frames = [rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for _ in range(sized(12, 8))]
+    assert counted(frames, memory_bytes=least << 20).n_frames == len(frames)
 
 
-@pytest.mark.parametrize("memory_bytes", [64 << 20, 2 << 20])
-@pytest.mark.parametrize("batches", [(1,) * 120, (120,), (1, 7, 8, 9, 30, 2, 63)])
+@pytest.mark.parametrize("memory_bytes", [64 << 20, sized(2, 1) << 20])
+@pytest.mark.parametrize("batches", sized([(1,) * 120, (120,), (1, 7, 8, 9, 30, 2, 63)], [(1, 7, 8, 9, 5)]))
 def test_frames_counted_in_batches_are_counted_as_one_by_one(rng, memory_bytes, batches):
     # Wide enough for several strips in a band; the smaller memory starves bands in the middle of a batch.
-    frames = noisy_frames(rng, 120, 17, 700, 40)
-    counts = ColorCounts(17, 700, memory_bytes, 2)
+    width = sized(700, 270)
+    frames = noisy_frames(rng, sum(batches), 17, width, 40)
+    counts = ColorCounts(17, width, memory_bytes, 2)
     rest = list(frames)
     for n in batches:
         counts.count(*rest[:n])
         del rest[:n]
-    assert counts.is_exact == (memory_bytes > 2 << 20)
+    assert counts.is_exact == (memory_bytes == 64 << 20)
     coarse = [band.coarse_bits for band in counts.packed_bands()]
-    coarse = np.concatenate(coarse).reshape(17, 700)
-    for y, x in ((0, 0), (5, 600), (16, 699)):
+    coarse = np.concatenate(coarse).reshape(17, width)
+    for y, x in ((0, 0), (5, width - 100), (16, width - 1)):
         slow = reference.cells_of_pixel(frames, y, x, int(coarse[y, x]))
         assert counts.colors_of(y, x) == [(*color, n) for color, n in slow.items()]
     if counts.is_exact:

@@ -6,6 +6,7 @@ import struct
 
 import numpy as np
 import pytest
+from compiled import sized
 
 from config.schema import WatchSettings
 from pipelines.base import Frame, PipelineError
@@ -119,7 +120,7 @@ def test_a_full_disk_leaves_the_old_state_intact(state, frames, monkeypatch):
 
 
 def test_a_coarse_state_is_resumed_at_the_same_coarseness(tmp_path, rng):
-    noise = [rng.integers(0, 256, (16, 128, 3), dtype=np.uint8) for _ in range(260)]
+    noise = [rng.integers(0, 256, (16, 128, 3), dtype=np.uint8) for _ in range(sized(260, 120))]
     settings = WatchSettings(memory=1 << 20)
     first = RarestReconstruction(settings)
     first.warm_up(16, 128, is_live=True)
