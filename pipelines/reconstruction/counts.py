@@ -4,10 +4,10 @@ Exact, first-seen order included, until the memory runs out; from then on the pi
 in coarser cells (see `tables`), which `is_exact` and `n_coarse_px` tell. Counts of two parts of a stream add up
 to the counts of the whole.
 
-Memory: 15 bytes a pixel for the last frame, its runs and the table's place, 32 bytes for a first table of four
-colours, and 8 bytes a slot for larger ones. Pages are touched as they are needed; in a stream that has filled an
-eighth of the larger tables' share after `CLAIM_AFTER_FRAMES` frames the rest is claimed too, so that a long call
-cannot run out of memory in its third hour.
+Memory: 15 bytes a pixel for the last frame, its runs and the table's place, a first table for each pixel (128
+bytes, or 32 where the bound is tight), and 8 bytes a slot for larger ones. Pages are touched as they are needed; in a
+stream that has filled an eighth of the larger tables' share after `CLAIM_AFTER_FRAMES` frames the rest is claimed
+too, so that a long call cannot run out of memory in its third hour.
 """
 
 import os
@@ -42,7 +42,7 @@ CLAIM_WITHIN_FRAMES = 320
 
 _LATE_LOG2_CAPACITY = 4
 _BYTES_PER_PIXEL = 15
-_FIRST_SLOTS = 1 << tables.FIRST_LOG2_CAPACITY
+_FEWEST_SLOTS = 1 << tables.SMALLEST_LOG2_CAPACITY
 _BYTES_PER_SLOT = 8
 _RESERVED_SLOTS = 8
 _SLOTS_PER_PAGE = 512
@@ -95,25 +95,29 @@ class ColorCounts:
         self._n_workers = min(n_workers or os.cpu_count() or 1, n_bands)
         self._pool = ThreadPoolExecutor(max(1, self._n_workers - 1), "count")
         scratch_bytes = n_bands * (1 << tables.LARGEST_LOG2_CAPACITY) * _BYTES_PER_SLOT
-        self._first_slots = _RESERVED_SLOTS + n_pixels * _FIRST_SLOTS
         n_slots = (memory_bytes - n_pixels * _BYTES_PER_PIXEL - scratch_bytes) // _BYTES_PER_SLOT
-        if n_slots < self._first_slots:
-            least = n_pixels * _BYTES_PER_PIXEL + scratch_bytes + self._first_slots * _BYTES_PER_SLOT
+        fewest_slots = _RESERVED_SLOTS + n_pixels * _FEWEST_SLOTS
+        if n_slots < fewest_slots:
+            least = n_pixels * _BYTES_PER_PIXEL + scratch_bytes + fewest_slots * _BYTES_PER_SLOT
             raise PipelineError(
                 f"memory: got {memory_bytes / 2**20:.0f} MiB, wanted at least {-(-least // 2**20)} MiB "
                 f"for frames of {width}x{height}; raise --memory"
             )
-        # Entry of pixel p: four slots from _RESERVED_SLOTS + 4 p on; made in one go, without temporary arrays.
-        shift, log2_capacity = int(tables.START_SHIFT), tables.FIRST_LOG2_CAPACITY
-        first = (_RESERVED_SLOTS << shift) + log2_capacity
+        log2_first = _log2_of_first_table(n_pixels, n_slots)
+        self._first_slots = _RESERVED_SLOTS + (n_pixels << log2_first)
+        # Entries of the pixels: where each first table starts, and its capacity; made without temporary arrays.
+        shift = int(tables.START_SHIFT)
+        meta = np.arange(_RESERVED_SLOTS << shift, self._first_slots << shift, 1 << log2_first + shift, dtype=np.uint64)
+        meta |= tables.U(log2_first)
         self.tables = tables.Tables(
             last=np.zeros(n_pixels * 3, np.uint8),
             run_start=np.zeros(n_pixels, np.int32),
-            meta=np.arange(first, first + (n_pixels * _FIRST_SLOTS << shift), _FIRST_SLOTS << shift, dtype=np.uint64),
+            meta=meta,
             slots=np.zeros(n_slots, np.uint64),
             bands=np.zeros((n_bands, tables.N_BAND_COLUMNS), np.int64),
             resume=np.zeros(n_bands, np.int64),
             scratch=np.zeros((n_bands, 1 << tables.LARGEST_LOG2_CAPACITY), np.uint64),
+            first_end=self._first_slots,
         )
         self._next_slot = self._first_slots
         self._claimed_slot = self._first_slots
@@ -360,6 +364,12 @@ class ColorCounts:
         begin = max(self._claimed_slot, self._next_slot)
         self._claimed_slot = min(n_slots, begin + n_frames * (n_slots // CLAIM_WITHIN_FRAMES + 1))
         self.tables.slots[begin : self._claimed_slot : _SLOTS_PER_PAGE] = 0
+
+
+def _log2_of_first_table(n_pixels: int, n_slots: int) -> int:
+    """Give every pixel sixteen slots from the start if that takes at most about half of the memory."""
+    roomy = n_pixels << tables.SECOND_LOG2_CAPACITY
+    return tables.SECOND_LOG2_CAPACITY if roomy * 1.8 <= n_slots else tables.SMALLEST_LOG2_CAPACITY
 
 
 _Pass = Callable[[int, bool], None]

@@ -31,11 +31,11 @@ U = np.uint64
 Word = Any
 """An integer inside a kernel: numba mixes Python's and numpy's freely, their stubs do not."""
 
-FIRST_LOG2_CAPACITY = 2
-"""Every pixel has a table of four slots at a fixed place; larger ones are allocated."""
+SMALLEST_LOG2_CAPACITY = 2
+"""Every pixel has a first table at a fixed place: of four slots where memory is scarce, ..."""
 
 SECOND_LOG2_CAPACITY = 4
-"""What outgrows it moves to sixteen."""
+"""... else of sixteen, which is also what outgrows four. Larger ones are allocated."""
 
 LARGEST_LOG2_CAPACITY = 12
 """4096 slots, the ranks that 12 bits can name."""
@@ -78,6 +78,8 @@ class Tables(NamedTuple):
         (n_bands,) int64, pixel of the band at which a kernel stopped for want of memory; -1 = band done.
     scratch : ndarray
         (n_bands, 4096) uint64, all 0 between calls; room to sort one table by rank.
+    first_end : int
+        First tables lie in the slots before this one; they are never given to another pixel.
     """
 
     last: npt.NDArray[np.uint8]
@@ -87,6 +89,7 @@ class Tables(NamedTuple):
     bands: npt.NDArray[np.int64]
     resume: npt.NDArray[np.int64]
     scratch: npt.NDArray[np.uint64]
+    first_end: int
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -250,7 +253,9 @@ def sort_by_rank(slots: npt.NDArray[np.uint64], meta: Word, scratch: npt.NDArray
 
 
 @njit(cache=True, nogil=True)
-def grow_table(slots: npt.NDArray[np.uint64], band: npt.NDArray[np.int64], meta: Word, largest: Word) -> Word:
+def grow_table(
+    slots: npt.NDArray[np.uint64], band: npt.NDArray[np.int64], meta: Word, largest: Word, first_end: Word
+) -> Word:
     """Move a table into a larger block: the next power of two, or from the first table to sixteen slots.
 
     Parameters
@@ -263,6 +268,8 @@ def grow_table(slots: npt.NDArray[np.uint64], band: npt.NDArray[np.int64], meta:
         The pixel's entry of `Tables.meta`.
     largest : int
         As in `take_block`.
+    first_end : int
+        As in `Tables`.
 
     Returns
     -------
@@ -287,7 +294,7 @@ def grow_table(slots: npt.NDArray[np.uint64], band: npt.NDArray[np.int64], meta:
             while slots[U(new) + k] != U(0):
                 k = (k + U(1)) & last_slot
             slots[U(new) + k] = slot
-    if log2_capacity > FIRST_LOG2_CAPACITY:
+    if old >= first_end:
         release_block(slots, band, old, log2_capacity)
     return meta & U(0xFFFFF0) | U(log2_grown) | U(new) << START_SHIFT
 
@@ -419,7 +426,7 @@ def add_color(tables: Tables, band: Word, pixel: Word, color: Word, n: Word, lar
             slots[start + k] = n << COUNT_SHIFT | n_colors << RANK_SHIFT | color
             tables.meta[pixel] = meta + ONE_COLOR
             return True
-        grown = grow_table(slots, row, meta, largest)
+        grown = grow_table(slots, row, meta, largest, tables.first_end)
         if grown == U(0) and may_starve and log2_capacity < U(largest):
             return False
         if grown == U(0):
