@@ -37,4 +37,5 @@ def keep_freed_frames() -> bool:
         _M_TRIM_THRESHOLD: KEPT_BYTES,
         _M_MMAP_THRESHOLD: _LARGEST_MMAP_THRESHOLD,
     }
-    return all([library.mallopt(parameter, value) == 1 for parameter, value in wanted.items()])
+    taken = [library.mallopt(parameter, value) for parameter, value in wanted.items()]
+    return all(taken)

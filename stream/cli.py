@@ -12,6 +12,7 @@ import click
 from config.loader import ConfigError
 from config.schema import Profile
 from pipelines.base import PipelineError
+from stream import __version__
 from stream.cli_tools import COMMANDS
 from stream.sinks.base import SinkError
 from stream.sources.base import CaptureError
@@ -82,7 +83,7 @@ _profile_option = click.option(
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="backroom")
+@click.version_option(__version__)
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(debug: bool) -> None:
     """Show what a virtual background gives away. For your own calls, or with consent. All stays on this machine."""

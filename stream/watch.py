@@ -9,7 +9,6 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from config.loader import ConfigError
 from config.reload import ProfileWatcher
 from config.schema import Profile
 from pipelines.base import Findings, Frame, PipelineError, Reconstruction
+from stream import __version__
 from stream.checkerboard import over_checkerboard
 from stream.coverage import CoverageCurve
 from stream.loop import Loop
@@ -368,7 +368,7 @@ class WatchSession:
     def _report(self, stats: LoopStats, findings: Findings, ended_by: str | None, *, is_final: bool) -> dict[str, Any]:
         info = self._source.info
         return {
-            "backroom": version("backroom"),
+            "backroom": __version__,
             "started": self._started.isoformat(timespec="seconds"),
             "ended": dt.datetime.now(dt.UTC).isoformat(timespec="seconds") if is_final else None,
             "ended_by": ended_by,
