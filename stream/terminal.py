@@ -1,6 +1,5 @@
 """The session in a terminal: a progress bar for recordings, one live line for everything else."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -17,11 +16,10 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from pipelines.base import Image
-from stream.view.base import ViewCommand
+from stream.view.none import NoView
 
 
-class TerminalView:
+class TerminalView(NoView):
     """Shows a session's figures on the terminal's last line; takes no commands (Ctrl-C ends and saves).
 
     Parameters
@@ -36,32 +34,6 @@ class TerminalView:
         self._task_id: Any = None
         self._notices: set[str] = set()
         self._message = ""
-
-    def wants_picture(self, name: str) -> bool:  # noqa: ARG002 - the contract's name
-        """Want no picture.
-
-        Parameters
-        ----------
-        name : str
-            Any.
-
-        Returns
-        -------
-        bool
-            False.
-        """
-        return False
-
-    def show_picture(self, name: str, image: Image) -> None:
-        """Drop a picture.
-
-        Parameters
-        ----------
-        name : str
-            Any.
-        image : ndarray
-            Any.
-        """
 
     def show_numbers(self, numbers: dict[str, Any]) -> None:
         """Bring the line up to date; new notices and messages are printed above it and stay.
@@ -89,10 +61,6 @@ class TerminalView:
             description=numbers["state"],
             figures=_figures(numbers),
         )
-
-    def take_commands(self) -> Sequence[ViewCommand]:
-        """Return no command."""
-        return ()
 
     def close(self) -> None:
         """Leave the last line as it stands."""

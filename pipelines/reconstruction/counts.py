@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.base import Findings, Image, PipelineError
-from pipelines.reconstruction import kernels, tables
+from pipelines.reconstruction import kernels, packing, rule, tables
 
 BAND_ROWS = 16
 """Rows that share free memory: small enough to share work between cores, large enough to share memory."""
@@ -188,7 +188,7 @@ class ColorCounts:
         if self.n_frames:
             step = (step_px, self.width)
             self._share(
-                lambda worker: kernels.choose_rarest(
+                lambda worker: rule.choose_rarest(
                     self.tables, self.n_frames, omg, step, room, backdrop, worker, self._n_workers
                 )
             )
@@ -270,7 +270,7 @@ class ColorCounts:
         n_colors = np.empty(meta.size, np.uint16)
         coarse_bits = np.empty(meta.size, np.uint8)
         entries = np.empty(n_held + meta.size, np.uint64)
-        n = kernels.pack_counts(self.tables, self.n_frames, band, self._band_px, n_colors, coarse_bits, entries)
+        n = packing.pack_counts(self.tables, self.n_frames, band, self._band_px, n_colors, coarse_bits, entries)
         return PackedBand(n_colors, coarse_bits, entries[:n])
 
     def _count_pass(self, batch: list[npt.NDArray[np.uint8]]) -> "_Pass":
@@ -296,13 +296,13 @@ class ColorCounts:
 
     def _close_runs_pass(self) -> "_Pass":
         def run(largest: int, may_starve: bool) -> None:
-            kernels.close_runs(self.tables, self.n_frames, self._band_px, largest, may_starve)
+            packing.close_runs(self.tables, self.n_frames, self._band_px, largest, may_starve)
 
         return run
 
     def _add_pass(self, band: int, packed: PackedBand) -> "_Pass":
         def run(largest: int, may_starve: bool) -> None:
-            kernels.add_counts(
+            packing.add_counts(
                 self.tables,
                 band,
                 self._band_px,

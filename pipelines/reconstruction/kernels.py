@@ -1,4 +1,4 @@
-"""Loops over the pixels of a frame: count its colours, choose the room by roomg's rule, pack and unpack counts.
+"""The loop over the pixels of a frame that counts its colours.
 
 A pixel that shows the colour of the frame before costs one comparison, 32 pixels at a time: only when a colour
 ends is the length of its run added to the pixel's table. Arrays only; every function trusts its arguments. A
@@ -10,11 +10,8 @@ import numpy.typing as npt
 from numba import njit
 
 from pipelines.reconstruction.tables import (
-    COLOR_BITS,
     COUNT_SHIFT,
-    LARGEST_LOG2_CAPACITY,
     ONE_COLOR,
-    RANK_BITS,
     RANK_SHIFT,
     SIZE_BITS,
     SIZE_SHIFT,
@@ -24,10 +21,8 @@ from pipelines.reconstruction.tables import (
     Word,
     add_color,
     cell_mask,
-    coarsen_table,
     home_slot,
     most_colors,
-    sort_by_rank,
 )
 
 BLOCK_PX = 32
@@ -217,240 +212,24 @@ def _end_runs(
 
 
 @njit(cache=True, nogil=True)
-def choose_rarest(
-    tables: Tables,
-    n_frames: Word,
-    omg: Word,
-    step: tuple[int, int],
-    room: npt.NDArray[np.uint8],
-    backdrop: npt.NDArray[np.uint8],
-    worker: Word,
-    n_workers: Word,
-) -> None:
-    """Apply roomg's rule to every `step`-th pixel.
-
-    The most frequent colour is the backdrop (ties: the one seen first). The room is the rarest colour (ties: the
-    one first seen last) with |sum(BGR of backdrop) - sum(BGR of it)| > omg, and if there is none the rarest of
-    all colours, unclaimed.
+def open_run(tables: Tables, p: Word, n_frames: Word) -> Word:
+    """Return the run that has not ended yet as a slot of the rank after all others; count 0 if there is none.
 
     Parameters
     ----------
     tables : Tables
         Read.
+    p : int
+        The pixel.
     n_frames : int
         Frames counted.
-    omg : int
-        Threshold on the difference of the sums, in code values, 0 to 765.
-    step : tuple of int
-        (step in pixels, width of the frames in pixels).
-    room : ndarray
-        (rows, columns, 4) uint8, written: BGRA of pixel (row * step, column * step), alpha 255 where claimed.
-    backdrop : ndarray
-        (rows, columns, 3) uint8, written: BGR.
-    worker, n_workers : int
-        This call takes the rows `worker`, `worker + n_workers`, ...
 
-    References
-    ----------
-    satoki, "roomg", 2020.
+    Returns
+    -------
+    uint64
+        Count, rank and colour as in a slot of `tables`.
     """
-    step_px, width = step
-    colors = np.empty((1 << LARGEST_LOG2_CAPACITY) + 1, np.uint64)
-    for row in range(worker, room.shape[0], n_workers):
-        for column in range(room.shape[1]):
-            p = row * step_px * width + column * step_px
-            n_colors = _list_colors(tables.slots, tables.meta[p], _open_run(tables, p, n_frames), colors)
-            top, chosen, found = _choose(colors[:n_colors], omg)
-            for c in range(3):
-                backdrop[row, column, c] = (top >> U(8 * c)) & BYTE
-                room[row, column, c] = (chosen >> U(8 * c)) & BYTE
-            room[row, column, 3] = 255 if found else 0
-
-
-@njit(cache=True, nogil=True)
-def _channel_sum(color: Word) -> Word:
-    return np.int64((color & BYTE) + ((color >> G_SHIFT) & BYTE) + ((color >> R_SHIFT) & BYTE))
-
-
-@njit(cache=True, nogil=True)
-def _open_run(tables: Tables, p: Word, n_frames: Word) -> Word:
-    """Return the run that has not ended yet as a slot of the rank after all others; count 0 if there is none."""
     i = p * 3
     color = U(tables.last[i]) | U(tables.last[i + 1]) << G_SHIFT | U(tables.last[i + 2]) << R_SHIFT
     n_colors = (tables.meta[p] >> SIZE_SHIFT) & SIZE_BITS
     return U(n_frames - tables.run_start[p]) << COUNT_SHIFT | n_colors << RANK_SHIFT | color
-
-
-@njit(cache=True, nogil=True)
-def _list_colors(slots: npt.NDArray[np.uint64], entry: Word, run: Word, colors: npt.NDArray[np.uint64]) -> Word:
-    """List a pixel's slots in `colors`, its open run added to the one that holds its colour; return how many."""
-    start = np.int64(entry >> START_SHIFT)
-    mask = cell_mask((entry >> U(4)) & U(15))
-    n_open = run >> COUNT_SHIFT << COUNT_SHIFT
-    n_colors = 0
-    for i in range(start, start + (1 << np.int64(entry & U(15)))):
-        slot = slots[i]
-        if slot != U(0):
-            if n_open != U(0) and ((slot ^ run) & mask) == U(0):
-                slot += n_open
-                n_open = U(0)
-            colors[n_colors] = slot
-            n_colors += 1
-    if n_open != U(0):
-        colors[n_colors] = run
-        n_colors += 1
-    return n_colors
-
-
-@njit(cache=True, nogil=True)
-def _choose(colors: npt.NDArray[np.uint64], omg: Word) -> tuple[Word, Word, Word]:
-    """Return (most frequent colour, the rule's colour, whether it passed the threshold) of one pixel's slots."""
-    top = U(0)
-    for slot in colors:
-        if _comes_first(slot, top):
-            top = slot
-    top_sum = _channel_sum(top)
-    rarest = top
-    best = U(0)
-    for slot in colors:
-        if not _comes_first(slot, rarest):
-            rarest = slot
-        if abs(top_sum - _channel_sum(slot)) > omg and (best == U(0) or not _comes_first(slot, best)):
-            best = slot
-    found = best != U(0)
-    return top & COLOR_BITS, (best if found else rarest) & COLOR_BITS, found
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _comes_first(slot: Word, other: Word) -> Word:
-    """Say whether `slot` is more frequent than `other`, or as frequent and seen before it."""
-    n, m = slot >> COUNT_SHIFT, other >> COUNT_SHIFT
-    return n > m or (n == m and (slot >> RANK_SHIFT) & RANK_BITS < (other >> RANK_SHIFT) & RANK_BITS)
-
-
-@njit(cache=True, nogil=True)
-def pack_counts(
-    tables: Tables,
-    n_frames: Word,
-    band: Word,
-    band_px: Word,
-    n_colors: npt.NDArray[np.uint16],
-    coarse_bits: npt.NDArray[np.uint8],
-    entries: npt.NDArray[np.uint64],
-) -> Word:
-    """Copy a band's colours out, in the order in which they were first seen, open runs included.
-
-    Parameters
-    ----------
-    tables : Tables
-        Read (`scratch` is used and left all 0).
-    n_frames : int
-        Frames counted.
-    band, band_px : int
-        Number of the band and pixels in a band.
-    n_colors, coarse_bits : ndarray
-        (pixels of the band,) uint16 and uint8, written.
-    entries : ndarray
-        (n,) uint64, n at least the colours held plus one for each pixel, written: count << 36 | colour.
-
-    Returns
-    -------
-    int
-        Entries written.
-    """
-    scratch = tables.scratch[band]
-    n_entries = 0
-    for k in range(n_colors.size):
-        p = band * band_px + k
-        entry = tables.meta[p]
-        mask = cell_mask((entry >> U(4)) & U(15))
-        n = sort_by_rank(tables.slots, entry, scratch)
-        run = _open_run(tables, p, n_frames)
-        if run >> COUNT_SHIFT != U(0):
-            at = 0
-            while at < n and ((scratch[at] ^ run) & mask) != U(0):
-                at += 1
-            if at == n:
-                scratch[n] = run
-                n += 1
-            else:
-                scratch[at] += run >> COUNT_SHIFT << COUNT_SHIFT
-        for rank in range(n):
-            entries[n_entries] = scratch[rank] & ~(RANK_BITS << RANK_SHIFT)
-            scratch[rank] = U(0)
-            n_entries += 1
-        n_colors[k] = n
-        coarse_bits[k] = (entry >> U(4)) & U(15)
-    return n_entries
-
-
-@njit(cache=True, nogil=True)
-def add_counts(
-    tables: Tables,
-    band: Word,
-    band_px: Word,
-    n_colors: npt.NDArray[np.uint16],
-    coarse_bits: npt.NDArray[np.uint8],
-    entries: npt.NDArray[np.uint64],
-    largest: Word,
-    may_starve: bool,
-) -> None:
-    """Add packed counts to a band's tables, after the colours that are there.
-
-    Parameters
-    ----------
-    tables : Tables
-        Written. `resume[band]` is where to begin in `entries` and, if the band starved, where to go on.
-    band, band_px : int
-        Number of the band and pixels in a band.
-    n_colors, coarse_bits, entries : ndarray
-        As written by `pack_counts`.
-    largest, may_starve : int, bool
-        As in `tables.add_color`.
-    """
-    begin = tables.resume[band]
-    tables.resume[band] = -1
-    k: Word = 0
-    for pixel in range(n_colors.size):
-        p = band * band_px + pixel
-        if k + n_colors[pixel] > begin:
-            while (tables.meta[p] >> U(4)) & U(15) < U(coarse_bits[pixel]):
-                tables.meta[p] = coarsen_table(tables.slots, tables.bands[band], tables.meta[p], tables.scratch[band])
-        for i in range(k, k + np.int64(n_colors[pixel])):
-            if i < begin:
-                continue
-            color, n = entries[i] & COLOR_BITS, entries[i] >> COUNT_SHIFT
-            if not add_color(tables, band, p, color, n, largest, may_starve):
-                tables.resume[band] = i
-                return
-        k += np.int64(n_colors[pixel])
-
-
-@njit(cache=True, nogil=True)
-def close_runs(tables: Tables, n_frames: Word, band_px: Word, largest: Word, may_starve: bool) -> None:
-    """Put every pixel's open run into its table.
-
-    Parameters
-    ----------
-    tables : Tables
-        Written. `resume` says for each band where to begin and, where a band starved, where to go on.
-    n_frames : int
-        Frames counted; becomes the start of every run.
-    band_px : int
-        Pixels in a band.
-    largest, may_starve : int, bool
-        As in `tables.add_color`.
-    """
-    for band in range(tables.resume.size):
-        begin = tables.resume[band]
-        tables.resume[band] = -1
-        if begin < 0:
-            continue
-        first_px = band * band_px
-        for p in range(first_px + begin, min(tables.run_start.size, first_px + band_px)):
-            run = _open_run(tables, p, n_frames)
-            n = run >> COUNT_SHIFT
-            if n != U(0) and not add_color(tables, band, p, run & COLOR_BITS, n, largest, may_starve):
-                tables.resume[band] = p - first_px
-                break
-            tables.run_start[p] = n_frames
