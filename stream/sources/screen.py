@@ -156,11 +156,11 @@ class ScreenSource:
         if self._is_closed:
             return None
         info = self._info
+        if self._grabber is None:  # before the first deadline: opening would make the source late for the next ones
+            self._grabber = ScreenGrabber(self._target, self._settings.cursor, self._window)
         if not self._deadlines.wait(_LONGEST_READ_S):
             image = draw_placeholder(info.height, info.width, "waiting for the next picture")
             return Frame(image, time.perf_counter(), is_placeholder=True)
-        if self._grabber is None:
-            self._grabber = ScreenGrabber(self._target, self._settings.cursor, self._window)
         self._region_px = self._grabber.region_px()
         pts_s = time.perf_counter()
         image = self._grabber.grab(self._region_px)

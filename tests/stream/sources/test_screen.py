@@ -4,6 +4,7 @@ import itertools
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from xserver import ColorWindow, add_monitor, x_server
 from config.schema import ScreenSettings
 from stream.sources.base import CaptureError
 from stream.sources.screen import DeadlineGrid, ScreenSource, ScreenTarget, parse_screen
+from stream.sources.screen_grab import ScreenGrabber
 
 FAST = ScreenSettings(rate_hz=240.0)
 
@@ -306,6 +308,21 @@ def test_frames_come_at_the_wanted_rate_from_another_thread(screen: str) -> None
     # A busy machine may skip deadlines, but never runs ahead of the grid.
     assert pts_s[-1] - pts_s[0] >= 25 * 0.02 - 0.005
     assert np.median(steps_s) == pytest.approx(0.02, abs=0.005)
+
+
+@pytest.mark.screen
+def test_a_screen_that_is_slow_to_open_is_not_late_for_its_frames(screen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class SlowToOpen(ScreenGrabber):
+        def __init__(self, *arguments: Any) -> None:
+            time.sleep(0.35)
+            super().__init__(*arguments)
+
+    monkeypatch.setattr("stream.sources.screen.ScreenGrabber", SlowToOpen)
+    source = ScreenSource(parse_screen("screen:0,0,64x48"), ScreenSettings(rate_hz=10.0))
+    for _ in range(2):
+        assert source.read() is not None
+    source.close()
+    assert source.n_missed == 0
 
 
 @pytest.mark.screen
