@@ -1,7 +1,7 @@
 """A handover between two threads, and a name for what happens when the next item comes too soon.
 
 ``newest_wins`` holds one item, replaces it (live: a late picture is worthless) and counts the loss; ``block`` makes
-the sender wait (files: nothing may be lost), and holds a few items, so that both sides may have slow moments.
+the sender wait (files: nothing may be lost), and holds two items, so that both sides may have slow moments.
 """
 
 import threading
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 Policy = Literal["newest_wins", "block"]
 
-CAPACITY = {"newest_wins": 1, "block": 4}
+CAPACITY = {"newest_wins": 1, "block": 2}
 
 
 class Closed(Exception):  # noqa: N818 - not an error: the other side has left

@@ -28,7 +28,7 @@ from pipelines.reconstruction.tables import (
 BLOCK_PX = 32
 """Pixels compared at once: 96 bytes, whole vector registers."""
 
-BATCH_FRAMES = 8
+BATCH_FRAMES = 4
 """Frames counted together where nobody waits for them (recordings)."""
 
 STRIP_PX = 4096
