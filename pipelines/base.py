@@ -157,7 +157,7 @@ class Reconstruction(Pipeline, Protocol):
     def report(self) -> dict[str, Any]:
         """Return what the method has to say for `report.json`: exact or not, memory, sizes; JSON values only."""
 
-    def save(self, path: Path, extra: dict[str, Any]) -> None:
+    def save(self, path: Path, extra: dict[str, Any], *, durable: bool = True) -> None:
         """Write the state atomically: the old file stays whole until the new one is.
 
         Parameters
@@ -166,6 +166,8 @@ class Reconstruction(Pipeline, Protocol):
             File to write or replace.
         extra : dict
             JSON values to keep beside the counts (which recording was counted how far).
+        durable : bool
+            Wait until the disk has it, so that it outlives a power cut; without that it outlives a kill.
 
         Raises
         ------

@@ -164,7 +164,7 @@ class RarestReconstruction:
             "memory_used_bytes": counts.n_bytes_used,
         }
 
-    def save(self, path: Path, extra: dict[str, Any]) -> None:
+    def save(self, path: Path, extra: dict[str, Any], *, durable: bool = True) -> None:
         """Write the counts atomically.
 
         Parameters
@@ -173,13 +173,15 @@ class RarestReconstruction:
             File to write or replace.
         extra : dict
             JSON values to keep beside the counts.
+        durable : bool
+            Wait until the disk has it.
 
         Raises
         ------
         PipelineError
             If it cannot be written; an older file is intact.
         """
-        save_counts(path, self.counts, METHOD, extra)
+        save_counts(path, self.counts, METHOD, extra, durable=durable)
 
     def resume(self, path: Path) -> dict[str, Any]:
         """Load counts in place of the present ones.

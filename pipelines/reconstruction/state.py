@@ -51,7 +51,7 @@ class StateHeader:
     extra: dict[str, Any]
 
 
-def save_counts(path: Path, counts: ColorCounts, method: str, extra: dict[str, Any]) -> None:
+def save_counts(path: Path, counts: ColorCounts, method: str, extra: dict[str, Any], *, durable: bool = True) -> None:
     """Write counts to a file, which replaces an older one only when it is complete.
 
     Parameters
@@ -64,6 +64,8 @@ def save_counts(path: Path, counts: ColorCounts, method: str, extra: dict[str, A
         Name of the method that counted.
     extra : dict
         JSON values to keep with them.
+    durable : bool
+        Wait until the disk has it, so that it outlives a power cut and not only a kill.
 
     Raises
     ------
@@ -80,7 +82,7 @@ def save_counts(path: Path, counts: ColorCounts, method: str, extra: dict[str, A
         }
     ).encode()
     try:
-        with replacing(path) as file:
+        with replacing(path, durable=durable) as file:
             out = _SummedWriter(file)
             out.write(_HEAD.pack(MAGIC, VERSION, len(header)))
             out.write(header)

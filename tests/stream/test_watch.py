@@ -165,7 +165,7 @@ def test_a_full_disk_is_shown_while_running_and_an_error_at_the_end_and_the_old_
         state=state,
     )
 
-    def full(*_):
+    def full(*_, **__):
         raise PipelineError("state s: cannot be written (No space left on device)")
 
     monkeypatch.setattr(RarestReconstruction, "save", full)
