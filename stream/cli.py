@@ -108,7 +108,11 @@ def cli(debug: bool) -> None:
 @click.option(
     "--view", type=click.Choice(["page", "window", "none"]), default="page", show_default=True, help="Live view."
 )
-@click.option("--state", type=click.Path(path_type=Path), help="File that keeps the counts; resumed if it exists.")
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    help="File that keeps the counts; resumed if it exists. A picked region gets one beside it.",
+)
 @click.option(
     "--duration", "duration_s", type=click.FloatRange(min=0.1), metavar="SECONDS", help="End after so many seconds."
 )

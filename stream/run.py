@@ -1,10 +1,11 @@
 """Puts a command together: opens what the flags name, runs the session, and closes everything again."""
 
 import contextlib
+import itertools
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +20,9 @@ from stream.sources.base import RegionSource, Source
 from stream.sources.open import open_source, recording_identity
 from stream.view.base import View, ViewCommand
 from stream.watch import WatchOutcome, WatchPlan, WatchSession
+
+SHORTEST_PART_S = 1.0
+"""A part of the screen that is picked at the end of `--duration` is watched at least so long: something comes of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,30 +97,68 @@ def run_watch(
         stack.callback(source.close)  # closing twice does nothing; the session closes it first if it gets that far
         on_source(source)
         stack.enter_context(results_folder(request.out))
+        ending = stack.enter_context(_ended_by_signals())
         views = stack.enter_context(_views(request, profile, say))
+        part = _Part(source, request.state, request.sinks, request.duration_s)
         while True:
             plan = WatchPlan(
                 out=request.out,
-                state=request.state,
-                duration_s=request.duration_s,
+                state=part.state,
+                duration_s=part.duration_s,
                 recording=recording_identity(request.source),
-                can_pick_region=isinstance(source, RegionSource),
+                can_pick_region=isinstance(part.source, RegionSource),
             )
-            sinks = [open_sink(text, 1 / profile.watch.preview_every_s, profile) for text in request.sinks]
-            session = WatchSession(source, make_reconstruction(profile), plan, profile, watcher, views, sinks)
-            with _stopped_by_signals(session.stop):
-                outcome = session.run()
-            if outcome.next_region is None or not isinstance(source, RegionSource):
+            sinks = [open_sink(text, 1 / profile.watch.preview_every_s, profile) for text in part.sinks]
+            session = WatchSession(part.source, make_reconstruction(profile), plan, profile, watcher, views, sinks)
+            ending.follow(session)
+            outcome = session.run()
+            if outcome.next_region is None or ending.is_asked:
                 return outcome
             profile = session.profile
-            source = _other_region(source, outcome.next_region, profile)
+            part = _next_part(part, outcome.next_region, request, profile, session.elapsed_s)
+            stack.callback(part.source.close)
+            if part.source.info == source.info:
+                part = replace(part, state=request.state)  # back at what the state file was named for: it goes on
+            part.announce(say)
 
 
-def _other_region(source: RegionSource, command: ViewCommand, profile: Profile) -> Source:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one session watches, and where its counts and pictures go."""
+
+    source: Source
+    state: Path | None
+    sinks: Sequence[str]
+    duration_s: float | None
+
+    def announce(self, say: Callable[[str], None]) -> None:
+        """Say which files are this part's own."""
+        if self.state:
+            say(f"counts of {self.source.info.name} are kept in {self.state}")
+        for text in self.sinks:
+            say(f"the growing room goes to {text}")
+
+
+def _next_part(part: _Part, command: ViewCommand, request: WatchRequest, profile: Profile, elapsed_s: float) -> _Part:
     from stream.sources.screen import ScreenSource
 
+    source = part.source
+    if not isinstance(source, RegionSource):
+        raise TypeError(f"{source.info.name} has no regions; it was not to be asked for one")
     target = source.whole_screen() if command.kind == "whole_screen" else source.with_region(command.region_px)
-    return ScreenSource(target, profile.screen)
+    state = request.state and request.state.with_name(f"{request.state.name}.{target.slug}")
+    left_s = None if part.duration_s is None else max(SHORTEST_PART_S, part.duration_s - elapsed_s)
+    return _Part(ScreenSource(target, profile.screen), state, [_unused(text) for text in request.sinks], left_s)
+
+
+def _unused(sink: str) -> str:
+    """Return a sink with a number behind its name that no file has: pictures of two sizes do not go into one."""
+    kind, _, name = sink.partition(":")
+    if kind not in ("file", "images"):
+        return sink
+    path = Path(name).expanduser()
+    numbered = (path.with_stem(f"{path.stem}-{n}") for n in itertools.count(2))
+    return f"{kind}:{next(other for other in numbered if not other.exists())}"
 
 
 @contextlib.contextmanager
@@ -144,18 +186,39 @@ def _views(request: WatchRequest, profile: Profile, say: Callable[[str], None]) 
         yield views
 
 
+class _Ending:
+    """Hands the wish to end to the session of the moment; one that comes between two sessions counts as well."""
+
+    def __init__(self) -> None:
+        self.is_asked = False
+        self._session: WatchSession | None = None
+
+    def follow(self, session: WatchSession) -> None:
+        """End this session from now on."""
+        self._session = session
+        if self.is_asked:
+            session.stop()
+
+    def ask(self) -> None:
+        """End the run soon and save."""
+        self.is_asked = True
+        if self._session is not None:
+            self._session.stop()
+
+
 @contextlib.contextmanager
-def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+def _ended_by_signals() -> Iterator[_Ending]:
     """End cleanly and save on Ctrl-C and SIGTERM; a second Ctrl-C ends at once."""
+    ending = _Ending()
 
     def obey(number: int, _frame: object) -> None:
-        stop()
+        ending.ask()
         if number == signal.SIGINT:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
     before = {number: signal.signal(number, obey) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield ending
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -130,13 +130,21 @@ class WatchSession:
         self._messages = _Messages()
         self._recordings = _Recordings(plan.recording)
         self._next_region: ViewCommand | None = None
+        self._is_asked_to_end = False
         self._next_output_s = -math.inf
         self._n_frames_saved = -1
         self._started = dt.datetime.now(dt.UTC)
         self._loop = Loop(source, self, sinks, self._tick)
 
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since counting began; 0.0 before."""
+        return self._due.elapsed_s()
+
     def stop(self) -> None:
         """End the session soon and save; may be called from any thread or signal handler."""
+        self._is_asked_to_end = True
+        self._next_region = None
         self._loop.stop()
 
     def run(self) -> WatchOutcome:
@@ -243,11 +251,25 @@ class WatchSession:
                 for key, value in command.settings.items():
                     self._change_setting(key, value)
             case "region" | "whole_screen":
-                if self._plan.can_pick_region:
-                    self._next_region = command
-                    self._loop.stop()
+                self._pick(command)
             case "stop":
-                self._loop.stop()
+                self.stop()
+
+    def _pick(self, command: ViewCommand) -> None:
+        """End for another part of the screen. The view may have offered a picture that is no longer the present one."""
+        info = self._source.info
+        x, y, width, height = command.region_px
+        is_inside = min(x, y) >= 0 and x + width <= info.width and y + height <= info.height and min(width, height) >= 1
+        if not self._plan.can_pick_region:
+            self._messages.say(f"{info.name} has no regions to pick")
+        elif command.kind == "region" and not is_inside:
+            region, picture = f"{x},{y},{width}x{height}", f"{info.width}x{info.height}"
+            self._messages.say(f"the region {region} is not inside the picture of {picture}; pick it again")
+        elif not self._reconstruction.n_frames:
+            self._messages.say("no frame was counted yet; pick the region again in a moment")
+        else:
+            self._next_region = command
+            self._loop.stop()
 
     def _change_setting(self, key: str, value: Any) -> None:
         if key not in LIVE_SETTINGS:
@@ -341,7 +363,8 @@ class WatchSession:
         if self._plan.state is None or self._reconstruction.n_frames == self._n_frames_saved:
             return
         try:
-            self._reconstruction.save(self._plan.state, self._recordings.to_json())
+            # Waiting for the disk would cost a live session frames; the save at the end waits.
+            self._reconstruction.save(self._plan.state, self._recordings.to_json(), durable=False)
             self._n_frames_saved = self._reconstruction.n_frames
             self._messages.state_problem = ""
         except PipelineError as error:
@@ -357,12 +380,13 @@ class WatchSession:
 
     def _finish(self, ended_by: str | None) -> WatchOutcome:
         if not self._reconstruction.n_frames:
-            raise PipelineError(f"{self._source.info.name}: no frame came, so nothing was written; is it running?")
+            what = "stopped before the first frame" if self._is_asked_to_end else "no frame came"
+            raise PipelineError(f"{self._source.info.name}: {what}, so nothing was written; let it run a little longer")
         self._look()
         outcome = self._save_results(ended_by, is_final=True)
         if self._plan.state:
             self._reconstruction.save(self._plan.state, self._recordings.to_json())
-        self._show_numbers("ended")
+        self._show_numbers("ended" if self._next_region is None else "starting")
         return outcome
 
     def _report(self, stats: LoopStats, findings: Findings, ended_by: str | None, *, is_final: bool) -> dict[str, Any]:

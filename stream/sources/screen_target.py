@@ -30,6 +30,14 @@ class ScreenTarget:
     window_title: str | None = None
     window_id: int | None = None
 
+    @property
+    def slug(self) -> str:
+        """The target as a part of a file name, such as ``screen-2`` or ``window-10,20,640x480``."""
+        kind = "screen" if self.window_title is None else "window"
+        if self.region_px is not None:
+            return "{}-{},{},{}x{}".format(kind, *self.region_px)
+        return kind if self.monitor is None else f"{kind}-{self.monitor}"
+
 
 def parse_screen(text: str) -> ScreenTarget:
     """Read a target as a person writes it.

@@ -270,6 +270,30 @@ def test_a_picked_region_ends_the_session_and_is_handed_to_the_caller(tmp_path):
     view = FakeView([(lambda n: n["frames"] > 3, region)])
     outcome = session(tmp_path, endless(), views=[view], can_pick_region=True).run()
     assert outcome.next_region == region
+    assert "ended" not in {numbers["state"] for numbers in view.numbers}
+
+
+@pytest.mark.parametrize("region_px", [(3, 0, 4, 2), (0, 3, 2, 2), (-1, 0, 3, 2), (0, 0, 0, 2)])
+def test_a_region_of_an_older_larger_picture_is_refused_in_words_and_ends_nothing(tmp_path, region_px):
+    view = FakeView(
+        [
+            (lambda n: n["frames"] > 3, ViewCommand("region", region_px=region_px)),
+            (lambda n: "not inside the picture of 6x4" in n["message"], ViewCommand("stop")),
+        ]
+    )
+    assert session(tmp_path, endless(), views=[view], can_pick_region=True).run().next_region is None
+    assert view.script == []
+
+
+def test_a_stop_counts_more_than_a_region_picked_just_before(tmp_path):
+    class Both(FakeView):
+        def take_commands(self):
+            return [ViewCommand("whole_screen"), ViewCommand("stop")] if super().take_commands() else []
+
+    view = Both([(lambda n: n["frames"] > 3, ViewCommand("stop"))])
+    outcome = session(tmp_path, endless(), views=[view], can_pick_region=True).run()
+    assert outcome.next_region is None
+    assert view.numbers[-1]["state"] == "ended"
 
 
 def test_a_region_is_not_picked_where_the_source_has_none(tmp_path):
