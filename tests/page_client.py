@@ -3,10 +3,8 @@
 import http.client
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
-
-from stream.view.page import PageView
 
 CLIENT_TIMEOUT_S = 5.0  # loopback answers in milliseconds; a hang must not hold the suite up
 
@@ -18,10 +16,15 @@ class Answer:
     body: bytes
 
 
+class Addressed(Protocol):
+    @property
+    def url(self) -> str: ...
+
+
 class Client:
     """Requests to a page; paths are relative to its address unless they start with a slash."""
 
-    def __init__(self, page: PageView) -> None:
+    def __init__(self, page: Addressed) -> None:
         parts = urlsplit(page.url)
         self.port = parts.port or 0
         self.root = parts.path
