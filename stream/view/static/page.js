@@ -123,7 +123,8 @@ function waitingForTheCall() {
 
 function showFigures(next) {
   figures = next;
-  setText("source", `${next.source} · ${next.width}×${next.height} · ${next.is_live ? "live" : "recording"}`);
+  const name = next.source.replace(` (${next.width}x${next.height})`, ""); // a screen's name ends in its size
+  setText("source", `${name} · ${next.width}×${next.height} · ${next.is_live ? "live" : "recording"}`);
   setText("coverage", format.percent(next.coverage));
   setText("rate", `${format.fixed(next.rate_hz, 1)} /s`);
   setText("frames", next.n_frames ? `${format.count(next.frames)} of ${format.count(next.n_frames)}` : format.count(next.frames));
@@ -178,7 +179,7 @@ function showState() {
   byId("lost").hidden = state !== "lost";
   setText("lost", state === "lost" ? LOST : "");
   byId("ended").hidden = state !== "ended";
-  setText("ended", state === "ended" ? `The session has ended. ${figures?.message ?? ""}`.trim() : "");
+  setText("ended", state === "ended" ? (figures?.message ? `The session has ended: ${figures.message}` : "The session has ended.") : "");
   const isOpen = state === "running" || state === "paused";
   for (const id of ["pause", "save", "reset", "stop", "whole-screen"]) byId(id).disabled = !isOpen;
   setText("pause", figures?.state === "paused" ? "Resume" : "Pause");

@@ -42,7 +42,7 @@ class FakeSession:
         self.view = PageView(PageSettings(**{"picture_rate_hz": 20.0, "picture_width_px": 240, **settings}))
         self.commands: list[ViewCommand] = []
         self.figures: dict[str, Any] = {
-            "source": "screen 1",
+            "source": f"screen 1 ({WIDTH}x{HEIGHT})",
             "width": WIDTH,
             "height": HEIGHT,
             "is_live": True,
@@ -363,7 +363,7 @@ def test_before_the_first_frame_the_page_says_what_it_waits_for(session: FakeSes
     page = open_page(session.view.url)
     wait_for_text(page, "#call-waiting", "Connecting to the session")
     session.view.show_numbers(session.figures)
-    wait_for_text(page, "#call-waiting", "Waiting for the first frame of screen 1")
+    wait_for_text(page, "#call-waiting", "Waiting for the first frame of screen 1 (")
     wait_for_text(page, "#room-waiting", "What is found of the room appears here")
     session.view.show_numbers({**session.figures, "state": "starting", "message": "compiling"})
     wait_for_text(page, "#call-waiting", "Starting: compiling")
@@ -382,7 +382,7 @@ def test_the_end_is_told_with_where_the_files_are_and_outlives_the_server(
     page.get_by_role("button", name="Stop…").click()
     page.get_by_role("button", name="Save and end").click()
     session.wait_for(ViewCommand("stop"))
-    wait_for_text(page, "#ended", "The session has ended. saved to out/call-1/")
+    wait_for_text(page, "#ended", "The session has ended: saved to out/call-1/")
     session.stop()
     page.wait_for_timeout(1500)
     wait_for_text(page, "#ended", "saved to out/call-1/")
