@@ -208,7 +208,7 @@ class _Ending:
 
 @contextlib.contextmanager
 def _ended_by_signals() -> Iterator[_Ending]:
-    """End cleanly and save on Ctrl-C and SIGTERM; a second Ctrl-C ends at once."""
+    """End cleanly and save on Ctrl-C, SIGTERM and a closed terminal; a second Ctrl-C ends at once."""
     ending = _Ending()
 
     def obey(number: int, _frame: object) -> None:
@@ -216,7 +216,11 @@ def _ended_by_signals() -> Iterator[_Ending]:
         if number == signal.SIGINT:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    before = {number: signal.signal(number, obey) for number in (signal.SIGINT, signal.SIGTERM)}
+    wanted = [signal.SIGINT, signal.SIGTERM]
+    # Windows has no SIGHUP; under nohup it is ignored, and is to stay so.
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        wanted.append(signal.SIGHUP)
+    before = {number: signal.signal(number, obey) for number in wanted}
     try:
         yield ending
     finally:

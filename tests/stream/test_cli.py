@@ -361,7 +361,7 @@ def wait_for_save(path, process, patience_s=40.0):
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_cleanly_and_saves(long_call, tmp_path, number):
     process = start_slow_watch(long_call, tmp_path)
     wait_for_save(tmp_path / "s", process)
