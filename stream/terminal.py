@@ -1,5 +1,6 @@
 """The session in a terminal: a progress bar for recordings, one live line for everything else."""
 
+import contextlib
 from typing import Any
 
 from rich.console import Console
@@ -14,13 +15,22 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
 from stream.view.none import NoView
+from stream.watch import PASSING_MESSAGES
+
+_BAR_COLUMNS = 20
+_WIDE_COLUMNS = 100
+"""From here on the line has room for the latency."""
 
 
 class TerminalView(NoView):
     """Shows a session's figures on the terminal's last line; takes no commands (Ctrl-C ends and saves).
+
+    A terminal that goes away while the session runs (a closed window, a lost connection) ends the view and nothing
+    else: counts and results are worth more than a line.
 
     Parameters
     ----------
@@ -32,8 +42,10 @@ class TerminalView(NoView):
         self._console = console
         self._progress: Progress | None = None
         self._task_id: Any = None
+        self._kind = ""
         self._notices: set[str] = set()
         self._message = ""
+        self._is_gone = False
 
     def show_numbers(self, numbers: dict[str, Any]) -> None:
         """Bring the line up to date; new notices and messages are printed above it and stay.
@@ -43,56 +55,78 @@ class TerminalView(NoView):
         numbers : dict
             As in `View.show_numbers`.
         """
-        if self._progress is None:
-            self._progress = _progress(self._console, is_live=numbers["is_live"])
-            total = None if numbers["is_live"] else numbers["n_frames"]
-            self._task_id = self._progress.add_task("", total=total, figures="")
-            self._progress.start()
+        if self._is_gone:
+            return
+        try:
+            self._show(numbers)
+        except OSError:
+            self._is_gone = True
+
+    def close(self) -> None:
+        """Take the line away: the summary follows, or the error."""
+        progress, self._progress = self._progress, None
+        if progress is not None:
+            with contextlib.suppress(OSError):
+                progress.stop()
+
+    def _show(self, numbers: dict[str, Any]) -> None:
+        is_wide = self._console.width >= _WIDE_COLUMNS
+        figures = _figures(numbers, is_wide=is_wide) if numbers["frames"] else numbers["message"]
+        line = {"completed": numbers["captured"], "description": numbers["state"], "figures": figures}
+        kind = "waiting" if not numbers["frames"] else "live" if numbers["is_live"] else "recording"
+        if self._progress is None or kind != self._kind:
+            self._start(kind, numbers, line)
+        self._say_what_is_new(numbers)
+        if self._progress is not None:
+            self._progress.update(self._task_id, **line)
+
+    def _start(self, kind: str, numbers: dict[str, Any], line: dict[str, Any]) -> None:
+        if not self._kind and numbers["is_live"]:
+            self._console.print(Text("Ctrl-C ends and saves", "dim"))
+        self.close()
+        self._kind = kind
+        self._progress = Progress(*_columns(kind), console=self._console, transient=True)
+        self._task_id = self._progress.add_task(total=None if numbers["is_live"] else numbers["n_frames"], **line)
+        self._progress.start()
+
+    def _say_what_is_new(self, numbers: dict[str, Any]) -> None:
         for line in numbers["notices"]:
             if line not in self._notices:
                 self._notices.add(line)
-                self._progress.console.print(f"[yellow]{line}[/yellow]", highlight=False)
-        if numbers["message"] != self._message:
-            self._message = numbers["message"]
-            self._progress.console.print(f"[dim]{self._message}[/dim]", highlight=False)
-        self._progress.update(
-            self._task_id,
-            completed=numbers["captured"],
-            description=numbers["state"],
-            figures=_figures(numbers),
-        )
-
-    def close(self) -> None:
-        """Leave the last line as it stands."""
-        if self._progress is not None:
-            self._progress.stop()
-            self._progress = None
+                self._console.print(Text(line, "yellow"))
+        message = numbers["message"]
+        if message != self._message and message not in PASSING_MESSAGES:
+            self._console.print(Text(message, "dim"))
+        self._message = message
 
 
 class _FiguresColumn(ProgressColumn):
-    """The session's own figures, which a plain text column would take for markup."""
+    """The session's own figures, which a plain text column would take for markup; cut rather than wrapped."""
+
+    def __init__(self) -> None:
+        super().__init__(Column(no_wrap=True, overflow="ellipsis"))
 
     def render(self, task: Task) -> Text:
         return Text(str(task.fields["figures"]))
 
 
-def _progress(console: Console, *, is_live: bool) -> Progress:
-    text = TextColumn("{task.description}")
-    if is_live:
-        return Progress(SpinnerColumn(), text, TimeElapsedColumn(), _FiguresColumn(), console=console)
-    columns = (text, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), _FiguresColumn())
-    return Progress(*columns, console=console)
+def _columns(kind: str) -> tuple[ProgressColumn, ...]:
+    state = TextColumn("{task.description}")
+    if kind == "recording":
+        left = (TimeRemainingColumn(), TextColumn("left"))
+        return (state, BarColumn(_BAR_COLUMNS), MofNCompleteColumn(), *left, _FiguresColumn())
+    return (SpinnerColumn(), state, *([TimeElapsedColumn()] if kind == "live" else []), _FiguresColumn())
 
 
-def _figures(numbers: dict[str, Any]) -> str:
-    parts = [f"{numbers['frames']} frames", f"{numbers['rate_hz']:.1f}/s"]
+def _figures(numbers: dict[str, Any], *, is_wide: bool) -> str:
+    parts = [f"{numbers['rate_hz']:.1f}/s"]
     if numbers["is_live"]:
-        parts.append(f"{numbers['dropped']} dropped")
-        total = numbers["latency_ms"].get("total")
-        if total:
-            parts.append(f"{total['p50']:.0f}/{total['p99']:.0f} ms p50/p99")
+        parts = [f"{numbers['frames']} frames", *parts, f"{numbers['dropped']} dropped"]
     if numbers["coverage"] is not None:
         parts.append(f"coverage {numbers['coverage']:.1%}")
     if not numbers["exact"]:
         parts.append("approximate")
+    total = numbers["latency_ms"].get("total")
+    if numbers["is_live"] and is_wide and total:
+        parts.append(f"{total['p50']:.0f} ms behind (99 %: {total['p99']:.0f} ms)")
     return "  ".join(parts)

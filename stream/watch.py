@@ -32,7 +32,12 @@ PROFILE_EVERY_S = 1.0
 SAMPLE_PX = 160 * 90
 """Coverage over time is taken on about so many pixels, evenly spaced: quick, and within a percent."""
 
+COMPILING = "compiling the kernels (the first time takes a while)"
 WAITING = "waiting for the first frame"
+COUNTING = "counting"
+
+PASSING_MESSAGES = frozenset({COMPILING, WAITING, COUNTING, "paused", "running"})
+"""Messages that only say what goes on right now; all others are worth keeping in sight."""
 
 ROUNDING_S = 1e-6
 """Time stamps are sums of fractions; a frame that is due may seem a hair early."""
@@ -162,7 +167,7 @@ class WatchSession:
         """
         info = self._source.info
         try:
-            self._messages.say("compiling the kernels (the first time takes a while)")
+            self._messages.say(COMPILING)
             self._show_numbers("starting")
             self._reconstruction.warm_up(info.height, info.width, is_live=info.is_live)
             self._resume()
@@ -224,7 +229,7 @@ class WatchSession:
         if self._due.is_due("profile", PROFILE_EVERY_S):
             self._reload_profile()
         if self._loop.n_captured and self._messages.last == WAITING:
-            self._messages.say("counting")
+            self._messages.say(COUNTING)
         if self._reconstruction.n_frames:
             if self._due.is_due("preview", self.profile.watch.preview_every_s):
                 self._look()
@@ -353,6 +358,7 @@ class WatchSession:
         n_to_skip = self._recordings.resume(self._reconstruction.resume(path))
         more = f"; the first {n_to_skip} frames of this recording are in it and are skipped" if n_to_skip else ""
         self._messages.say(f"resumed {self._reconstruction.n_frames} frames from {path}{more}")
+        self._show_numbers("starting")
         while self._recordings.n_skipped < n_to_skip and not self._loop.is_stopping:
             if self._source.read() is None:
                 break
