@@ -25,13 +25,26 @@ EXPECTED_ERRORS = (ConfigError, CaptureError, PipelineError, SinkError, ViewErro
 SOURCE_HELP = """
 \b
 SOURCE is one of
-  screen, screen:N             the whole screen, or monitor N (from 1)
-  screen:X,Y,WIDTHxHEIGHT      a region of it
-  window:TITLE                 a window whose title contains TITLE (X11)
-  camera, camera:N, camera:NAME
-  demo                         a small synthetic call
-  FILE                         a recording
-  FOLDER                       pictures, in natural number order
+  screen, screen:N           the main monitor, or monitor N, counted from 1
+  screen:X,Y,WIDTHxHEIGHT    a region of the desktop, in pixels
+  window:TITLE               the window whose title contains TITLE (X11 only)
+  camera, camera:N|NAME      the first webcam, or one by number or name
+  demo                       a small synthetic call
+  FILE                       a recording: every frame, as fast as can be
+  FOLDER                     pictures, in natural number order
+
+`backroom devices` lists the monitors, windows and cameras there are.
+"""
+
+VIEWS = ("page", "window", "none")
+VIEW_HELP = "Watch it grow on a page in the browser, in a window, or not at all."
+
+START_HELP = """
+\b
+For a start:
+  backroom demo              see what it does; needs nothing
+  backroom watch screen      opens a page: drag the region of the call there
+  backroom watch call.mp4    a recording
 """
 
 
@@ -61,7 +74,15 @@ def _setting(section: str, key: str) -> str:
     """Return the description of a profile field, its one home."""
     model = Profile.model_fields[section].annotation
     field = model.model_fields[key]  # type: ignore[union-attr] # sections are models
-    return " ".join((field.description or "").split()) + f" [profile: {section}.{key}]"
+    text = " ".join((field.description or "").split())
+    return f"{text}  [default: {_default_text(field.default)}; profile: {section}.{key}]"
+
+
+def _default_text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    is_memory = isinstance(value, int) and value >= 1 << 20
+    return f"{value >> 20}MiB" if is_memory else str(value)
 
 
 def _override(section: str, key: str, *names: str, **more: Any) -> Callable[[Command], Command]:
@@ -82,7 +103,16 @@ _profile_option = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class _InOrder(click.Group):
+    """Lists the commands in the order of their declaration: the one that most people want comes first."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's name
+        return list(self.commands)
+
+
+@click.group(
+    cls=_InOrder, epilog=START_HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.version_option(__version__)
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(debug: bool) -> None:
@@ -105,17 +135,13 @@ def cli(debug: bool) -> None:
     metavar="SINK",
     help="Send the growing room to virtual-camera[:DEVICE], display[:N], file:PATH or images:DIR; may be repeated.",
 )
-@click.option(
-    "--view", type=click.Choice(["page", "window", "none"]), default="page", show_default=True, help="Live view."
-)
+@click.option("--view", type=click.Choice(VIEWS), default="page", show_default=True, help=VIEW_HELP)
 @click.option(
     "--state",
     type=click.Path(path_type=Path),
     help="File that keeps the counts; resumed if it exists. A picked region gets one beside it.",
 )
-@click.option(
-    "--duration", "duration_s", type=click.FloatRange(min=0.1), metavar="SECONDS", help="End after so many seconds."
-)
+@click.option("--duration", "duration_s", type=click.FloatRange(min=0.1), metavar="SECONDS", help="End after so long.")
 @_profile_option
 @_override("watch", "method", type=click.Choice(["rarest"]))
 @_override("watch", "omg", type=int)
@@ -132,7 +158,10 @@ def watch(
     profile: str,
     **flags: Any,
 ) -> None:
-    """Reconstruct the room behind a virtual background from SOURCE, live."""
+    """Reconstruct the room behind a virtual background, live.
+
+    Captures SOURCE until it ends or Ctrl-C, counts every pixel's colours and saves the room that shows through.
+    """
     from pipelines.registry import build_reconstruction
     from stream.run import WatchRequest, run_watch
     from stream.summary import summarize
@@ -150,13 +179,15 @@ def watch(
     show_default=True,
     help="Folder for room.png, backdrop.png and report.json.",
 )
-@click.option(
-    "--view", type=click.Choice(["page", "window", "none"]), default="none", show_default=True, help="Live view."
-)
+@click.option("--view", type=click.Choice(VIEWS), default="none", show_default=True, help=VIEW_HELP)
 @_profile_option
 @_override("watch", "omg", type=int)
 def demo(out: Path, view: Any, profile: str, **flags: Any) -> None:
-    """Reconstruct the room of a small synthetic call and score the result against the room that it was made with."""
+    """Watch a small synthetic call and score what is found.
+
+    The room that the call was made with is known; the score is how much of it was found, and how much that was
+    found is right.
+    """
     from pipelines.registry import build_reconstruction
     from stream.demo import run_demo
 

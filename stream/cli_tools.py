@@ -50,7 +50,10 @@ def join(folder: Path, video: Path, rate_hz: float | None, profile: str) -> None
 @click.option("--from-one", is_flag=True, help="X and Y are counted from 1, as roomg does.")
 @click.option("--json", "as_json", is_flag=True, help="Print every colour as JSON instead of a table.")
 def pixel(video: Path, x: int, y: int, out: Path | None, from_one: bool, as_json: bool) -> None:
-    """Follow the pixel in column X, row Y through VIDEO: its colours over time and how often each was there."""
+    """Follow one pixel of a recording through its colours.
+
+    Says which colours the pixel in column X, row Y of VIDEO had, how often and when.
+    """
     from stream.listing import pixel_json, print_pixel
     from stream.sinks.images import save_png
     from stream.tools.pixel import pixel_over_time
@@ -73,7 +76,10 @@ def pixel(video: Path, x: int, y: int, out: Path | None, from_one: bool, as_json
 @click.option("--weights", type=_FILE, help="NumPy file: the largest leak alpha of each pixel.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def score(room: Path, truth: Path, backdrop: Path | None, weights: Path | None, as_json: bool) -> None:
-    """Compare a reconstructed ROOM (alpha = claimed) with the real one."""
+    """Compare a reconstructed room with the real one.
+
+    ROOM is a PNG whose alpha says what is claimed, as `watch` saves it.
+    """
     import json
 
     from stream.listing import print_score, score_values
@@ -97,7 +103,10 @@ def devices() -> None:
 
 @click.command()
 def doctor() -> None:
-    """Say what works on this machine and what to install for the rest; exit code 1 if something is missing."""
+    """Say what works here, and what to install for the rest.
+
+    The exit code is 1 if something that `watch` may need does not work.
+    """
     from stream.doctor import check
     from stream.listing import print_checks
 

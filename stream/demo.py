@@ -61,7 +61,7 @@ def run_demo(
     write_results(out, outcome.findings, {**outcome.report, "score": score_values(result), "leaked": round(leaked, 6)})
     lines = [
         summarize(outcome, out),
-        f"the call leaked {leaked:.1%} of the picture; of that the reconstruction found recall {result.recall:.1%},",
-        f"and of what it claims precision {result.precision:.1%} is the room (see README: `rarest` guesses)",
+        f"the call leaked {leaked:.1%} of the picture; {result.recall:.1%} of that was found (recall)",
+        f"{result.precision:.1%} of what is claimed is the room (precision); `rarest` guesses, see README",
     ]
     return "\n".join(lines)

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +18,10 @@ from stream.tools.pixel import PixelHistory
 
 MOST_COLORS = 40
 """Rows of a pixel's colour table; a noisy pixel has hundreds."""
+
+_UNWRAPPED_COLUMNS = 4000
+
+_LEGEND = "no: does not work yet, with the remedy below it; -: is not there, and only matters if you want to use it"
 
 _SIGNS = {True: Text("ok", "green"), False: Text("no", "red"), None: Text("-", "dim")}
 
@@ -35,12 +40,13 @@ def print_devices(devices: Devices) -> None:
     cameras = [(f"camera:{c.index}", c.name, c.trouble or c.path) for c in devices.cameras]
     virtual = [(f"virtual-camera:{v.device}", v.name, v.trouble) for v in devices.virtual_cameras]
     listed = {"monitors": monitors, "windows": windows, "cameras": cameras, "virtual_cameras": virtual}
-    console = Console(highlight=False, soft_wrap=True)
+    console = _console()
     for kind, rows in listed.items():
         console.print(Text(kind.replace("_", " "), "bold"))
         reason = devices.reasons.get(kind)  # type: ignore[call-overload] # the keys are the fields' names
         if reason or not rows:
-            console.print(Text(f"  {reason or 'none'}", "yellow" if reason else "dim"))
+            line = Text(reason or "none", "yellow" if reason else "dim")
+            console.print(Padding(line, (0, 0, 0, 1), expand=False))
             continue
         table = Table(box=None, show_header=False, pad_edge=True)
         for row in rows:
@@ -61,7 +67,7 @@ def print_checks(checks: Iterable[Check]) -> int:
     int
         Exit code: 1 if something does not work that something needs, else 0.
     """
-    console = Console(highlight=False)
+    console = _console()
     table = Table(box=None, show_header=False)
     is_well = True
     for check in checks:
@@ -71,6 +77,7 @@ def print_checks(checks: Iterable[Check]) -> int:
             detail.append(f"\n{check.remedy}", "dim")
         table.add_row(_SIGNS[check.ok], check.name, detail)
     console.print(table)
+    console.print(Text(_LEGEND, "dim"))
     return 0 if is_well else 1
 
 
@@ -145,3 +152,11 @@ def print_score(score: Score) -> None:
     console.print(table)
     for note in score.notes:
         console.print(Text(note, "dim"))
+
+
+def _console() -> Console:
+    """Return the console of standard output; a file or a pipe has no width, so that nothing is wrapped there."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _UNWRAPPED_COLUMNS
+    return console

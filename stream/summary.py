@@ -23,10 +23,10 @@ def summarize(outcome: WatchOutcome, out: Path) -> str:
     report, frames = outcome.report, outcome.report["frames"]
     counts = "exact" if report["exact"] else "approximate"
     n_lost = frames["dropped"] + frames["missed"]
-    speed = f"{frames['counted']} frames counted at {report['rate_hz']:.1f}/s, {n_lost} dropped"
-    lines = [f"{speed}, {report['coverage']:.1%} of the picture claimed ({counts} counts)"]
+    lines = [f"{frames['counted']} frames counted at {report['rate_hz']:.1f}/s, {n_lost} dropped, counts are {counts}"]
     if frames["skipped_as_counted_before"]:
         lines.append(f"{frames['skipped_as_counted_before']} frames skipped: the state had counted them before")
     lines.extend(report["notices"])
+    lines.append(f"{report['coverage']:.1%} of the picture is claimed to be the room")
     lines.append(f"results in {out}/: room.png (alpha = claimed), backdrop.png, report.json")
     return "\n".join(lines)
