@@ -55,6 +55,7 @@ class VideoSource:
         )
         self._n_read = 0
         self._is_over = False
+        self._has_ended = False
 
     @property
     def info(self) -> SourceInfo:
@@ -69,7 +70,7 @@ class VideoSource:
                 f"{self._name} is damaged in {self._decoder.n_errors} place(s) so far; frames are skipped up to "
                 "the next key frame"
             )
-        if self._is_over and self._n_read + self._decoder.n_hidden < (self._info.n_frames or 0):
+        if self._has_ended and self._n_read + self._decoder.n_hidden < (self._info.n_frames or 0):
             return f"{self._count()}; the others are damaged or hold no picture of their own"
         return ""
 
@@ -115,7 +116,7 @@ class VideoSource:
     def _end(self) -> None:
         if self._is_over:
             return
-        self._is_over = True
+        self._is_over = self._has_ended = True
         problem = self._problem()
         if problem:
             raise CaptureError(f"{self._count()} and are kept; {problem}")

@@ -193,6 +193,15 @@ def test_the_number_of_frames_is_told(
     assert source.status == ""
 
 
+def test_a_recording_that_is_left_early_is_not_called_damaged(tmp_path: Path, rng: np.random.Generator) -> None:
+    source = VideoSource(write_video(tmp_path / "a.mp4", moving_pictures(rng, 30, 48, 64)))
+    for _ in range(5):
+        assert source.read() is not None
+    source.close()
+    assert source.read() is None
+    assert source.status == ""
+
+
 def test_frames_that_a_trim_hides_are_not_missed(tmp_path: Path, rng: np.random.Generator) -> None:
     whole = write_video(tmp_path / "whole.mp4", moving_pictures(rng, 60, 48, 64), options={"g": "20"})
     path = tmp_path / "trimmed.mp4"
