@@ -71,7 +71,8 @@ class TerminalView(NoView):
 
     def _show(self, numbers: dict[str, Any]) -> None:
         is_wide = self._console.width >= _WIDE_COLUMNS
-        figures = _figures(numbers, is_wide=is_wide) if numbers["frames"] else numbers["message"]
+        what = numbers["message"] if numbers["message"] in PASSING_MESSAGES else ""
+        figures = _figures(numbers, is_wide=is_wide) if numbers["frames"] else what
         line = {"completed": numbers["captured"], "description": numbers["state"], "figures": figures}
         kind = "waiting" if not numbers["frames"] else "live" if numbers["is_live"] else "recording"
         if self._progress is None or kind != self._kind:
@@ -111,7 +112,7 @@ class _FiguresColumn(ProgressColumn):
 
 
 def _columns(kind: str) -> tuple[ProgressColumn, ...]:
-    state = TextColumn("{task.description}")
+    state = TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=len("starting")))
     if kind == "recording":
         left = (TimeRemainingColumn(), TextColumn("left"))
         return (state, BarColumn(_BAR_COLUMNS), MofNCompleteColumn(), *left, _FiguresColumn())
