@@ -113,7 +113,7 @@ class PageSettings(_Section):
     """The live page, on the loopback interface only."""
 
     port: int = Field(default=0, ge=0, le=65535)
-    """TCP port; 0 takes any free one."""
+    """TCP port of the live page; 0 takes any free one."""
 
     picture_rate_hz: float = Field(default=8.0, ge=0.2, le=60.0)
     """Pictures of the call sent to the page each second."""
