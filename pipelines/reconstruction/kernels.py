@@ -37,7 +37,7 @@ STRIP_PX = 4096
 BATCH_PX = 512
 """Changed pixels worked on together: their lists stay in the first-level cache."""
 
-B_SHIFT, G_SHIFT, R_SHIFT = U(0), U(8), U(16)
+G_SHIFT, R_SHIFT = U(8), U(16)
 BYTE = U(0xFF)
 
 

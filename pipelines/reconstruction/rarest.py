@@ -11,7 +11,9 @@ satoki, "roomg", 2020.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
+
+import numpy as np
 
 from config.schema import WatchSettings
 from pipelines.base import Findings, Frame, Image, PipelineError
@@ -206,12 +208,6 @@ class RarestReconstruction:
         self._replace(counts)
         return header.extra
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def close(self) -> None:
         """End the threads of the counts."""
         if self._counts:
@@ -236,8 +232,6 @@ class RarestReconstruction:
 
 def _compile_kernels() -> None:
     """Run every kernel once on a few pixels, so that the first real frame is not late."""
-    import numpy as np
-
     small = ColorCounts(1, 8, 1 << 20, n_workers=1)
     for value in (0, 60, 120, 180, 240, 0):
         small.count(np.full((1, 8, 3), value, np.uint8))
