@@ -122,6 +122,8 @@ def _package(requirement: str) -> Check:
     try:
         version = importlib.metadata.version(name[0])
     except importlib.metadata.PackageNotFoundError:
+        if "extra ==" in condition:
+            return Check(name[0], None, "optional, not installed")
         if "sys_platform" in condition and _SYSTEM not in condition:
             return Check(name[0], None, "not needed on this system")
         return Check(name[0], False, "missing", f"pip install '{wanted.strip()}'")

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("stream", "pipelines", "config")
-SHIPPED_BESIDE_CODE = {".yaml", ".json", ".html", ".css", ".js", ".svg", ".typed"}
+SHIPPED_BESIDE_CODE = {".yaml", ".json", ".html", ".css", ".js", ".svg", ".typed", ".tflite", ".mediapipe"}
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +44,7 @@ def test_every_kind_of_file_in_the_packages_is_meant_to_be_shipped():
 def test_the_wheel_bears_the_licence_and_the_command(wheel):
     names = wheel.namelist()
     assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert any(name.endswith("licenses/pipelines/models/LICENSE.mediapipe") for name in names)
     (entry_points,) = (name for name in names if name.endswith("entry_points.txt"))
     assert "backroom = stream.cli:main" in wheel.read(entry_points).decode()
 
@@ -73,3 +74,13 @@ def test_starting_the_program_reaches_for_no_network():
         "import pipelines.reconstruction.rarest, stream.sources.screen, stream.sources.camera, stream.sources.video\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
+
+
+def test_the_wheel_runs_the_person_model_out_of_its_own_files(wheel, tmp_path):
+    wheel.extractall(tmp_path)
+    code = (
+        "import numpy, pipelines, pipelines.segmentation as s\n"
+        "print(pipelines.__file__, s.open_segmenter('opencv').probability(numpy.zeros((9, 16, 3), 'uint8')).shape)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert ended.stdout.split(" ", 1) == [str(tmp_path / "pipelines" / "__init__.py"), "(9, 16)\n"]

@@ -78,6 +78,7 @@ def test_every_package_that_is_needed_is_looked_at(nowhere: None) -> None:
         ("numpy>=999", False),
         ("no-such-package-here>=1", False),
         ("no-such-package-here>=1; sys_platform == 'atari'", None),
+        ("no-such-package-here>=1; extra == 'faster'", None),
     ],
 )
 def test_a_package_is_judged_by_its_version_and_system(requirement: str, expected: bool | None) -> None:
