@@ -92,15 +92,25 @@ class VideoSettings(_Section):
 class WatchSettings(_Section):
     """The reconstruction of the room (`backroom watch`)."""
 
-    method: Literal["rarest"] = "rarest"
-    """How the room is found: `rarest` is roomg's rule, exact."""
+    method: Literal["leak", "rarest"] = "leak"
+    """How the room is found: `leak` tells it from the person on real calls, `rarest` is roomg's rule, exact."""
+
+    claim: float = Field(default=0.15, ge=0.02, le=0.99)
+    """Method leak: how likely a colour must be the room's to be claimed, 0 to 1. Lower finds more, and more that is
+    wrong."""
+
+    person_model: Literal["auto", "opencv", "litert", "none"] = "auto"
+    """Method leak: what runs the person model; `auto` takes LiteRT where it is installed, `none` goes without."""
+
+    work_height_px: int = Field(default=360, ge=32, le=2160)
+    """Method leak: frames with more lines are worked on at this height; 360 keeps 30 frames a second on two cores."""
 
     omg: int = Field(default=20, ge=0, le=765)
-    """How far the sum B+G+R of a colour must lie from the backdrop's to be taken for room, in code values."""
+    """Method rarest: how far the sum B+G+R of a colour must lie from the backdrop's to be taken for room, in codes."""
 
     memory: Bytes = Field(default=512 << 20, ge=1 << 20, le=1 << 40)
-    """Memory for the colour counts, in bytes or as text such as 512MiB. Past it colours are counted coarser,
-    and the report says so."""
+    """Method rarest: memory for the colour counts, in bytes or as text such as 512MiB. Past it colours are counted
+    coarser, and the report says so."""
 
     save_every_s: float = Field(default=8.0, ge=0.5, le=9.0)
     """Seconds between two saves of the state file; under 10, so that no more than 10 s are ever lost."""

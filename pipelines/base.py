@@ -105,11 +105,19 @@ class Findings:
         (height, width, 3) uint8 BGR: the virtual background as far as it is known.
     coverage : float
         Share of claimed pixels, 0 to 1.
+    confidence : ndarray or None
+        (height, width) uint8: how likely each pixel's colour is the room's, 255 being surely; None where the
+        method does not say.
+    leaks : ndarray or None
+        (height, width) uint16: in how many separate episodes the claimed colour of each pixel was seen, 0 where
+        nothing is claimed; None where the method does not say.
     """
 
     room: Image
     backdrop: Image
     coverage: float
+    confidence: npt.NDArray[np.uint8] | None = None
+    leaks: npt.NDArray[np.uint16] | None = None
 
 
 @runtime_checkable

@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -143,7 +144,15 @@ def cli(debug: bool) -> None:
 )
 @click.option("--duration", "duration_s", type=click.FloatRange(min=0.1), metavar="SECONDS", help="End after so long.")
 @_profile_option
-@_override("watch", "method", type=click.Choice(["rarest"]))
+@click.option(
+    "--backdrop",
+    type=click.Path(path_type=Path),
+    metavar="IMAGE",
+    help="The virtual background's picture, if you have it; method leak uses it where it fits the call.",
+)
+@_override("watch", "method", type=click.Choice(["leak", "rarest"]))
+@_override("watch", "claim", type=float)
+@_override("watch", "person_model", type=click.Choice(["auto", "opencv", "litert", "none"]))
 @_override("watch", "omg", type=int)
 @_override("watch", "memory", metavar="SIZE")
 @_override("screen", "rate_hz", "--rate", type=float)
@@ -155,6 +164,7 @@ def watch(
     view: Any,
     state: Path | None,
     duration_s: float | None,
+    backdrop: Path | None,
     profile: str,
     **flags: Any,
 ) -> None:
@@ -164,10 +174,12 @@ def watch(
     """
     from pipelines.registry import build_reconstruction
     from stream.run import WatchRequest, run_watch
+    from stream.sources.backdrop import read_backdrop
     from stream.summary import summarize
 
+    picture = None if backdrop is None else read_backdrop(backdrop)
     request = WatchRequest(source, out, sinks, view, state, duration_s, profile, _overrides(flags))
-    outcome = run_watch(request, build_reconstruction, click.echo)
+    outcome = run_watch(request, partial(build_reconstruction, backdrop=picture), click.echo)
     click.echo(summarize(outcome, out))
 
 

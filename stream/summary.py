@@ -21,9 +21,10 @@ def summarize(outcome: WatchOutcome, out: Path) -> str:
         A few lines, no newline at the end.
     """
     report, frames = outcome.report, outcome.report["frames"]
-    counts = "exact" if report["exact"] else "approximate"
     n_lost = frames["dropped"] + frames["missed"]
-    lines = [f"{frames['counted']} frames counted at {report['rate_hz']:.1f}/s, {n_lost} dropped, counts are {counts}"]
+    lines = [f"{frames['counted']} frames counted at {report['rate_hz']:.1f}/s, {n_lost} dropped"]
+    if "exact" in report:
+        lines[0] += f", counts are {'exact' if report['exact'] else 'approximate'}"
     if frames["skipped_as_counted_before"]:
         lines.append(f"{frames['skipped_as_counted_before']} frames skipped: the state had counted them before")
     lines.extend(report["notices"])

@@ -42,7 +42,7 @@ PASSING_MESSAGES = frozenset({COMPILING, WAITING, COUNTING, "paused", "running"}
 ROUNDING_S = 1e-6
 """Time stamps are sums of fractions; a frame that is due may seem a hair early."""
 
-LIVE_SETTINGS = ("watch.omg", "watch.preview_every_s", "watch.save_every_s")
+LIVE_SETTINGS = ("watch.claim", "watch.omg", "watch.preview_every_s", "watch.save_every_s")
 """What a view may change while the session runs."""
 
 

@@ -1,8 +1,9 @@
 """Colour counts on disk: saved atomically, checked when they are read.
 
 Layout, little-endian: 16 bytes magic; uint32 version; uint32 length of the header; the header (JSON: height, width,
-n_frames, method, extra); for each band of rows the number of entries as uint64, then n_colors (uint16), coarse_bits
-(uint8) and entries (uint64) as in `counts.PackedBand`; uint32 CRC-32 of everything before it.
+n_frames, method, extra); the method's counts; uint32 CRC-32 of everything before it. The counts of `rarest`: for each
+band of rows the number of entries as uint64, then n_colors (uint16), coarse_bits (uint8) and entries (uint64) as in
+`counts.PackedBand`.
 
 Only used slots are written, so a file is as large as what the pixels showed, not as the memory bound.
 """
@@ -10,8 +11,8 @@ Only used slots are written, so a file is as large as what the pixels showed, no
 import json
 import struct
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -72,25 +73,46 @@ def save_counts(path: Path, counts: ColorCounts, method: str, extra: dict[str, A
     PipelineError
         If it cannot be written; an older file is intact.
     """
-    header = json.dumps(
-        {
-            "height": counts.height,
-            "width": counts.width,
-            "n_frames": counts.n_frames,
-            "method": method,
-            "extra": extra,
-        }
-    ).encode()
+    write_state(
+        path, StateHeader(counts.height, counts.width, counts.n_frames, method, extra), _parts(counts), durable=durable
+    )
+
+
+def _parts(counts: ColorCounts) -> Iterator[bytes | memoryview]:
+    for band in counts.packed_bands():
+        yield struct.pack("<Q", band.entries.size)
+        yield band.n_colors.data
+        yield band.coarse_bits.data
+        yield band.entries.data
+
+
+def write_state(path: Path, header: StateHeader, parts: Iterable[bytes | memoryview], *, durable: bool = True) -> None:
+    """Write a state file of any method, which replaces an older one only when it is complete.
+
+    Parameters
+    ----------
+    path : Path
+        File to write or replace.
+    header : StateHeader
+        What the file says of itself.
+    parts : iterable of bytes
+        The counts.
+    durable : bool
+        Wait until the disk has it, so that it outlives a power cut and not only a kill.
+
+    Raises
+    ------
+    PipelineError
+        If it cannot be written; an older file is intact.
+    """
+    text = json.dumps(asdict(header)).encode()
     try:
         with replacing(path, durable=durable) as file:
             out = _SummedWriter(file)
-            out.write(_HEAD.pack(MAGIC, VERSION, len(header)))
-            out.write(header)
-            for band in counts.packed_bands():
-                out.write(struct.pack("<Q", band.entries.size))
-                out.write(band.n_colors.data)
-                out.write(band.coarse_bits.data)
-                out.write(band.entries.data)
+            out.write(_HEAD.pack(MAGIC, VERSION, len(text)))
+            out.write(text)
+            for part in parts:
+                out.write(part)
             file.write(struct.pack("<I", out.checksum))
     except OSError as error:
         raise PipelineError(
@@ -125,6 +147,36 @@ def load_counts(path: Path, height: int, width: int, method: str, memory_bytes: 
     PipelineError
         If it is not a state file, damaged, or of another version, method or size.
     """
+    header, content = read_state(path, height, width, method)
+    counts = ColorCounts(height, width, memory_bytes)
+    counts.add(header.n_frames, _bands(content, 0, height, width))
+    return counts, header
+
+
+def read_state(path: Path, height: int, width: int, method: str) -> tuple[StateHeader, npt.NDArray[np.uint8]]:
+    """Read a state file of any method and check it.
+
+    Parameters
+    ----------
+    path : Path
+        File written by `write_state`.
+    height, width : int
+        Size that the frames to come have.
+    method : str
+        Method that is to go on counting.
+
+    Returns
+    -------
+    header : StateHeader
+        What the file says of itself.
+    content : ndarray
+        (bytes,) uint8: the counts as they were written; read only.
+
+    Raises
+    ------
+    PipelineError
+        If it is not a state file, damaged, or of another version, method or size.
+    """
     try:
         content = np.memmap(path, np.uint8, "r") if path.stat().st_size else np.empty(0, np.uint8)
     except OSError as error:
@@ -135,9 +187,7 @@ def load_counts(path: Path, height: int, width: int, method: str, memory_bytes: 
     _check_header(path, header, height, width, method)
     if content.size < offset + 4 or zlib.crc32(content[:-4].data) != int(content[-4:].view("<u4")[0]):
         raise PipelineError(f"state {path}: damaged (checksum is wrong); remove it or name another file with --state")
-    counts = ColorCounts(height, width, memory_bytes)
-    counts.add(header.n_frames, _bands(content, offset, height, width))
-    return counts, header
+    return header, content[offset:-4]
 
 
 class _SummedWriter:

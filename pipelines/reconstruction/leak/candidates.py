@@ -1,0 +1,112 @@
+"""The likeliest room colour of every pixel, kept up to date a few rows at a time.
+
+Judging every colour of every pixel takes a few tenths of a second: too long between two frames of a live call. So with
+each frame some rows are judged anew, and all of them within `ROUND_FRAMES`.
+"""
+
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.reconstruction.leak import claims
+from pipelines.reconstruction.leak.evidence import N_SLOTS
+from pipelines.reconstruction.leak.trees import Trees, read_trees
+from pipelines.reconstruction.leak.watcher import LeakWatcher
+
+ROUND_FRAMES = 60
+"""Every pixel is judged anew within two seconds."""
+
+_ROWS_AT_ONCE = 64
+_NEVER = -30.0
+
+
+@cache
+def shipped_trees() -> Trees:
+    """Return the trees that ship with Backroom, read once.
+
+    Returns
+    -------
+    Trees
+        Shared; read only.
+
+    Raises
+    ------
+    PipelineError
+        If their file is missing or damaged.
+    """
+    return read_trees(claims.FEATURES)
+
+
+class Candidates:
+    """Maps of the likeliest colours, at the working size.
+
+    Parameters
+    ----------
+    height, width : int
+        Working size in pixels.
+
+    Attributes
+    ----------
+    color : ndarray
+        (height, width, 3) float32 BGR; means nothing where there is no candidate.
+    episodes : ndarray
+        (height, width) float32, in how many separate episodes it was seen.
+    """
+
+    def __init__(self, height: int, width: int) -> None:
+        self.color = np.zeros((height, width, 3), np.float32)
+        self.episodes = np.zeros((height, width), np.float32)
+        self._log_odds = np.full((height, width), _NEVER, np.float32)
+        self._trees = shipped_trees()
+        n = _ROWS_AT_ONCE * width * N_SLOTS
+        self._rows = np.empty((n, claims.N_FEATURES), np.float32)
+        self._owners = np.empty(n, np.int32)
+        self._next_row = 0
+
+    @property
+    def is_there(self) -> npt.NDArray[np.bool_]:
+        """(height, width) bool: pixels that have a candidate."""
+        there: npt.NDArray[np.bool_] = self._log_odds > _NEVER
+        return there
+
+    def confidence(self) -> npt.NDArray[np.float32]:
+        """Return how likely each candidate is the room's.
+
+        Returns
+        -------
+        ndarray
+            (height, width) float32, 0 to 1; 0 where there is none.
+        """
+        return np.where(self.is_there, 1 / (1 + np.exp(-self._log_odds)), 0).astype(np.float32)
+
+    def refresh_some(self, watcher: LeakWatcher) -> None:
+        """Judge the next few rows anew.
+
+        Parameters
+        ----------
+        watcher : LeakWatcher
+            Of this size; not changed.
+        """
+        n_rows = -(-self._log_odds.shape[0] // ROUND_FRAMES)
+        self._judge(watcher, self._next_row, n_rows)
+        self._next_row = (self._next_row + n_rows) % self._log_odds.shape[0]
+
+    def refresh(self, watcher: LeakWatcher) -> None:
+        """Judge every row anew.
+
+        Parameters
+        ----------
+        watcher : LeakWatcher
+            Of this size; not changed.
+        """
+        for first in range(0, self._log_odds.shape[0], _ROWS_AT_ONCE):
+            self._judge(watcher, first, _ROWS_AT_ONCE)
+
+    def _judge(self, watcher: LeakWatcher, first_row: int, n_rows: int) -> None:
+        end = min(first_row + n_rows, self._log_odds.shape[0])
+        commonness = claims.person_commonness(watcher.person_colors)
+        n = claims.describe(watcher.evidence, watcher.backdrop, commonness, first_row, end, self._rows, self._owners)
+        log_odds = self._trees.log_odds(self._rows[:n])
+        self._log_odds[first_row:end] = _NEVER
+        claims.keep_likeliest(self._owners[:n], log_odds, watcher.evidence, self._log_odds, self.color, self.episodes)

@@ -1,0 +1,302 @@
+"""The method `leak`: the backdrop is what stays, the room is what comes back at the person's border.
+
+`watcher` gathers the backdrop of every pixel and evidence of what else it showed, `claims` says how likely each of
+those colours is the room's, and here it is decided what is claimed: pixels whose candidate is likelier than
+`watch.claim`, none at all where the backdrop moves by itself (see `steadiness`).
+
+The room is worked out at the working size (see `watcher`) and enlarged to the frames' size.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from config.schema import WatchSettings
+from pipelines.base import Findings, Frame, Image, PipelineError
+from pipelines.reconstruction.leak.candidates import Candidates
+from pipelines.reconstruction.leak.known import KnownBackdrop
+from pipelines.reconstruction.leak.saving import load_watcher, save_watcher
+from pipelines.reconstruction.leak.steadiness import Steadiness
+from pipelines.reconstruction.leak.watcher import LeakWatcher
+from pipelines.segmentation import Segmenter, open_segmenter
+
+METHOD = "leak"
+
+FEW_FRAMES = 50
+"""Below this nothing is claimed: what the backdrop is cannot be told yet."""
+
+
+class LeakReconstruction:
+    """The `Reconstruction` of method ``leak``; `process` gives no frames out, the session asks for findings.
+
+    Parameters
+    ----------
+    settings : WatchSettings
+        What is claimed, the person model, the working size.
+    backdrop : ndarray, optional
+        (any, any, 3) uint8 BGR or (any, any, 4) BGRA: the virtual background's picture, where it is known.
+    """
+
+    def __init__(self, settings: WatchSettings, backdrop: Image | None = None) -> None:
+        self.settings = settings
+        self._height = self._width = 0
+        self._watcher: LeakWatcher | None = None
+        self._segmenter: Segmenter | None = None
+        self._candidates: Candidates | None = None
+        self._steadiness = Steadiness()
+        self._known = None if backdrop is None else KnownBackdrop(backdrop)
+
+    @property
+    def watcher(self) -> LeakWatcher:
+        """The counts; there from `warm_up` on."""
+        if self._watcher is None:
+            raise PipelineError("the reconstruction has no size yet; call warm_up first")
+        return self._watcher
+
+    @property
+    def n_frames(self) -> int:
+        """Frames counted so far, those of a resumed state included."""
+        return self._watcher.n_frames if self._watcher else 0
+
+    def warm_up(self, height: int, width: int, *, is_live: bool) -> None:  # noqa: ARG002 - frames count one by one
+        """Load the person model, allocate, and compile, or load, the kernels.
+
+        Parameters
+        ----------
+        height, width : int
+            Size of the frames to come, in pixels.
+        is_live : bool
+            Makes no difference.
+
+        Raises
+        ------
+        PipelineError
+            If the person model is missing or damaged.
+        """
+        if self.settings.person_model != "none":
+            self._segmenter = open_segmenter(self.settings.person_model)
+        _warm_up_kernels(self._segmenter)
+        self._height, self._width = height, width
+        self._take(LeakWatcher(height, width, self.settings.work_height_px, self._segmenter))
+
+    def process(self, frame: Frame) -> Sequence[Frame]:
+        """Count a frame; a placeholder is left out.
+
+        Parameters
+        ----------
+        frame : Frame
+            Of the size given to `warm_up`.
+
+        Returns
+        -------
+        sequence of Frame
+            Always empty.
+
+        Raises
+        ------
+        PipelineError
+            If the frame has another size.
+        """
+        watcher = self.watcher
+        height, width = frame.image.shape[:2]
+        if (height, width) != (self._height, self._width):
+            raise PipelineError(
+                f"a frame is {width}x{height}, the stream began as {self._width}x{self._height}; "
+                "watch the parts one by one"
+            )
+        if not frame.is_placeholder:
+            seen = watcher.count(frame.image)
+            self._steadiness.add(seen, watcher)
+            self._candidates_of(watcher).refresh_some(watcher)
+            if self._known is not None:
+                self._known.try_to_align(watcher)
+        return ()
+
+    def flush(self) -> Sequence[Frame]:
+        """End the stream; nothing is held back."""
+        return ()
+
+    def findings(self, step_px: int = 1) -> Findings:
+        """Say what is claimed.
+
+        Parameters
+        ----------
+        step_px : int
+            1 works every candidate out anew; above, the candidates of the last seconds are shown, every
+            `step_px`-th row and column of them.
+
+        Returns
+        -------
+        Findings
+            Alpha of the room is 255 where its confidence reaches `watch.claim`; other pixels have the likeliest
+            colour that was seen beside the backdrop, or the backdrop's.
+        """
+        watcher = self.watcher
+        candidates = self._candidates_of(watcher)
+        if step_px == 1:
+            candidates.refresh(watcher)
+        rows, columns = -(-self._height // step_px), -(-self._width // step_px)
+        confidence = candidates.confidence()
+        if self._is_out_of_reach or watcher.n_frames < FEW_FRAMES:
+            confidence = np.zeros_like(confidence)
+        is_claimed = confidence >= self.settings.claim
+        color = np.where(candidates.is_there[..., None], candidates.color, watcher.backdrop)
+        alpha = _enlarged(is_claimed.astype(np.uint8) * 255, rows, columns)
+        return Findings(
+            np.dstack([_enlarged_colors(color, is_claimed, rows, columns), alpha]),
+            _resized(watcher.backdrop, rows, columns).round().clip(0, 255).astype(np.uint8),
+            float(np.count_nonzero(alpha) / alpha.size),
+            _enlarged((confidence * 255).round().astype(np.uint8), rows, columns),
+            _enlarged(np.where(is_claimed, candidates.episodes, 0).clip(0, 65535).astype(np.uint16), rows, columns),
+        )
+
+    def reset(self) -> None:
+        """Forget every frame; the size stays."""
+        self._take(LeakWatcher(self._height, self._width, self.settings.work_height_px, self._segmenter))
+
+    def apply(self, settings: WatchSettings) -> Sequence[str]:
+        """Take a changed threshold at once; everything else stays until a restart.
+
+        Parameters
+        ----------
+        settings : WatchSettings
+            The changed section of the profile.
+
+        Returns
+        -------
+        sequence of str
+            One line for each change that was left alone.
+        """
+        kept = {name: getattr(self.settings, name) for name in ("method", "person_model", "work_height_px")}
+        left_alone = [
+            f"watch.{name} changes at the next start" for name, old in kept.items() if getattr(settings, name) != old
+        ]
+        self.settings = settings.model_copy(update=kept)
+        return left_alone
+
+    def status(self) -> Sequence[str]:
+        """Say what limits the result: a moving or blurred backdrop, no person model, a picture that does not fit."""
+        lines = []
+        if self._segmenter is None and self._watcher is not None:
+            lines.append("the person model is off: the person is told from the room by colours and recurrence alone")
+        lines.extend(self._steadiness.status())
+        if self._known is not None:
+            lines.extend(self._known.status())
+        return lines
+
+    def report(self) -> dict[str, Any]:
+        """Return what the method has to say for `report.json`."""
+        watcher = self.watcher
+        return {
+            "method": METHOD,
+            "claim": self.settings.claim,
+            "person_model": self._segmenter.backend if self._segmenter else "none",
+            "worked_at": {"width": watcher.width, "height": watcher.height},
+            "backdrop_known": round(float(watcher.known.mean()), 6),
+            "backdrop": self._steadiness.report(watcher),
+            "backdrop_picture": self._known.report() if self._known else None,
+            "memory_used_bytes": watcher.n_bytes,
+        }
+
+    def save(self, path: Path, extra: dict[str, Any], *, durable: bool = True) -> None:
+        """Write the counts atomically.
+
+        Parameters
+        ----------
+        path : Path
+            File to write or replace.
+        extra : dict
+            JSON values to keep beside the counts.
+        durable : bool
+            Wait until the disk has it.
+
+        Raises
+        ------
+        PipelineError
+            If it cannot be written; an older file is intact.
+        """
+        save_watcher(path, (self._height, self._width), self.watcher, METHOD, extra, durable=durable)
+
+    def resume(self, path: Path) -> dict[str, Any]:
+        """Load counts in place of the present ones.
+
+        Parameters
+        ----------
+        path : Path
+            File written by `save`.
+
+        Returns
+        -------
+        dict
+            The `extra` that was saved.
+
+        Raises
+        ------
+        PipelineError
+            If it is not a state, damaged, or of another version, method or size; the present counts are intact.
+        """
+        empty = LeakWatcher(self._height, self._width, self.settings.work_height_px, self._segmenter)
+        extra = load_watcher(path, (self._height, self._width), empty, METHOD)
+        self._take(empty)
+        return extra
+
+    @property
+    def _is_out_of_reach(self) -> bool:
+        return self._steadiness.is_moving
+
+    def _candidates_of(self, watcher: LeakWatcher) -> Candidates:
+        if self._candidates is None:
+            self._candidates = Candidates(watcher.height, watcher.width)
+        return self._candidates
+
+    def _take(self, watcher: LeakWatcher) -> None:
+        self._watcher = watcher
+        self._candidates = Candidates(watcher.height, watcher.width)
+        self._steadiness = Steadiness()
+        if self._known is not None:
+            self._known.forget()
+
+
+def _warm_up_kernels(segmenter: Segmenter | None) -> None:
+    """Run everything once on a few pixels, so that the first real frame is not late."""
+    watcher = LeakWatcher(32, 32, 32, segmenter)
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        watcher.count(rng.integers(0, 256, (32, 32, 3), np.uint8))
+    Candidates(32, 32).refresh(watcher)
+
+
+def _resized(image: npt.NDArray[Any], rows: int, columns: int) -> npt.NDArray[Any]:
+    if image.shape[:2] == (rows, columns):
+        return image
+    way = cv2.INTER_AREA if rows < image.shape[0] else cv2.INTER_LINEAR
+    return cv2.resize(image, (columns, rows), interpolation=way)
+
+
+def _enlarged(values: npt.NDArray[Any], rows: int, columns: int) -> npt.NDArray[Any]:
+    if values.shape == (rows, columns):
+        return values
+    return cv2.resize(values, (columns, rows), interpolation=cv2.INTER_NEAREST)
+
+
+def _enlarged_colors(
+    color: npt.NDArray[np.float32], is_claimed: npt.NDArray[np.bool_], rows: int, columns: int
+) -> Image:
+    """Enlarge smoothly within what is claimed, so that no unclaimed colour flows into a find."""
+    if color.shape[:2] == (rows, columns):
+        return color.round().clip(0, 255).astype(np.uint8)
+    share = is_claimed.astype(np.float32)
+    claimed = _resized(color * share[..., None], rows, columns)
+    weight = _resized(share, rows, columns)[..., None]
+    plain = _enlarged_pixels(color, rows, columns)
+    mixed = np.where(weight > 0.25, claimed / np.maximum(weight, 0.25), plain)
+    is_find = _enlarged(is_claimed.astype(np.uint8), rows, columns)[..., None] > 0
+    return np.where(is_find, mixed, plain).round().clip(0, 255).astype(np.uint8)
+
+
+def _enlarged_pixels(color: npt.NDArray[np.float32], rows: int, columns: int) -> npt.NDArray[np.float32]:
+    return cv2.resize(color, (columns, rows), interpolation=cv2.INTER_NEAREST)  # type: ignore[return-value]

@@ -1,0 +1,261 @@
+r"""Gathers, frame by frame, the backdrop and the evidence of leaks: the arrays, and the order of the kernels.
+
+All of it happens at a working size of at most `work_height_px` lines, so that a 1080p call keeps 30 frames a second.
+
+    frame -> smaller -> person probability -> backdrop (weighted by "not the person")
+                    \-> foreground -> distances, gradient, colours of the person's core -> observations -> evidence
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.base import Image
+from pipelines.reconstruction.leak import evidence as ev
+from pipelines.reconstruction.leak import heavy_hitters as hh
+from pipelines.reconstruction.leak import observe as ob
+from pipelines.segmentation import Segmenter
+
+UNIT_LINES = 360
+"""Distances are in units of the picture's height over this."""
+
+KNOWN_WEIGHT = 2 * ob.STILL_WEIGHT
+"""The backdrop of a pixel is known once it has been seen surely in two frames, or less surely in more."""
+
+CHOOSE_EVERY_FRAMES = 8
+"""The backdrop is chosen anew for all rows in so many frames, some rows in each."""
+
+NEARBY, AROUND = 6.0, 14.0
+"""How far the person's colours are averaged, as standard deviations in units."""
+
+_LEAST_SIDE_PX = 16
+
+
+@dataclass(slots=True)
+class Seen:
+    """What one frame was found to show, at the working size; overwritten by the next frame.
+
+    Attributes
+    ----------
+    image : ndarray
+        (height, width, 3) uint8 BGR.
+    probability : ndarray
+        (height, width) float32, of a person, 0 to 1.
+    foreground : ndarray
+        (height, width) uint8, 1 where it is not the backdrop.
+    depth : ndarray
+        (height, width) float32, distance to the backdrop in pixels.
+    positions, observed : ndarray
+        What was listed by `observe.observe`.
+    """
+
+    image: Image
+    probability: npt.NDArray[np.float32]
+    foreground: npt.NDArray[np.uint8]
+    depth: npt.NDArray[np.float32]
+    positions: npt.NDArray[np.int32]
+    observed: npt.NDArray[np.float32]
+
+
+class LeakWatcher:
+    """Counts frames of one size. Called from one thread.
+
+    Parameters
+    ----------
+    height, width : int
+        Size of the frames in pixels.
+    work_height_px : int
+        Frames with more lines are worked on at this height.
+    segmenter : Segmenter or None
+        Finds the person; None goes without.
+
+    Attributes
+    ----------
+    heavy : HeavyColors
+        The backdrop's counts.
+    evidence : Evidence
+        The leaks' counts.
+    backdrop : ndarray
+        (work_height, work_width, 3) float32 BGR, the backdrop as far as it is known.
+    backdrop_weight : ndarray
+        (work_height, work_width) uint32, the weight behind it.
+    person_colors : ndarray
+        (16, 16, 16) float64, how often the person's core showed each colour (B, G, R over 16).
+    n_frames : int
+        Frames counted.
+    unit_px : float
+        Pixels in a unit of distance.
+    """
+
+    def __init__(self, height: int, width: int, work_height_px: int, segmenter: Segmenter | None) -> None:
+        scale = min(1.0, work_height_px / height)
+        self.height = max(_LEAST_SIDE_PX, round(height * scale))
+        self.width = max(_LEAST_SIDE_PX, round(width * scale))
+        self.segmenter = segmenter
+        self.unit_px = self.height / UNIT_LINES
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget every frame."""
+        size = (self.height, self.width)
+        self.n_frames = 0
+        self.heavy = hh.empty_heavy_colors(*size)
+        self.evidence = ev.empty_evidence(*size)
+        self.backdrop = np.zeros((*size, 3), np.float32)
+        self.backdrop_weight = np.zeros(size, np.uint32)
+        self.person_colors = np.zeros((16, 16, 16))
+        self._before: Image | None = None
+        self._fixed: tuple[Image, npt.NDArray[np.bool_]] | None = None
+        self._foreground = np.zeros(size, np.uint8)
+        self._weights = np.zeros(size, np.uint8)
+        self._core = np.zeros((-(-self.height // ob.SHRINK), -(-self.width // ob.SHRINK), 4), np.float32)
+        self._positions = np.zeros(self.height * self.width, np.int32)
+        self._observed = np.zeros((self.height * self.width, ob.N_OBSERVED), np.float32)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the state: the counts of backdrop and evidence, and what goes with them."""
+        arrays = (*self.heavy, *self.evidence, self.backdrop, self.backdrop_weight, self._positions, self._observed)
+        return sum(array.nbytes for array in arrays)
+
+    @property
+    def known(self) -> npt.NDArray[np.uint8]:
+        """(work_height, work_width) uint8: 1 where the backdrop is known."""
+        return (self.backdrop_weight >= KNOWN_WEIGHT).view(np.uint8)
+
+    def count(self, frame: Image) -> Seen:
+        """Count a frame.
+
+        Parameters
+        ----------
+        frame : ndarray
+            (height, width, 3) uint8 BGR; not kept.
+
+        Returns
+        -------
+        Seen
+            What was found in it.
+        """
+        image = self._smaller(frame)
+        probability = self._probability(frame)
+        self._count_backdrop(image, probability)
+        seen = self._observe(image, probability)
+        ob.count_observations(image, seen.depth, seen.positions, seen.observed, self.n_frames, self.evidence)
+        self._before = image
+        self.n_frames += 1
+        return seen
+
+    def fix_backdrop(self, picture: Image, is_fixed: npt.NDArray[np.bool_]) -> None:
+        """Take a known backdrop where the call itself does not show one.
+
+        Parameters
+        ----------
+        picture : ndarray
+            (work_height, work_width, 3) uint8 BGR; kept.
+        is_fixed : ndarray
+            (work_height, work_width) bool, where the picture covers the frame.
+        """
+        self._fixed = (picture, is_fixed & (self.known == 0))
+        self._choose_backdrop(0, self.height)
+
+    def add(self, later: "LeakWatcher") -> None:
+        """Add the counts of frames that came after those counted here.
+
+        Parameters
+        ----------
+        later : LeakWatcher
+            Of the same working size; unchanged.
+        """
+        hh.add_heavy_colors(later.heavy, self.heavy)
+        ev.add_evidence(later.evidence, self.n_frames, self.evidence)
+        self.person_colors += later.person_colors
+        self.n_frames += later.n_frames
+        self._before = None
+        self._choose_backdrop(0, self.height)
+
+    def continue_from(self, n_frames: int) -> None:
+        """Go on after counts were put in place from outside.
+
+        Parameters
+        ----------
+        n_frames : int
+            Frames behind those counts.
+        """
+        self.n_frames = n_frames
+        self._choose_backdrop(0, self.height)
+
+    def _smaller(self, frame: Image) -> Image:
+        if frame.shape[:2] == (self.height, self.width):
+            return frame.copy() if self._before is None else frame
+        return cv2.resize(frame, (self.width, self.height), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+
+    def _probability(self, frame: Image) -> npt.NDArray[np.float32]:
+        if self.segmenter is None:
+            return np.zeros((self.height, self.width), np.float32)
+        small = self.segmenter.small_probability(frame)
+        return cv2.resize(small, (self.width, self.height), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
+
+    def _count_backdrop(self, image: Image, probability: npt.NDArray[np.float32]) -> None:
+        before = image if self._before is None else self._before
+        ob.weigh_backdrop(image, before, probability, self._weights)
+        hh.count_colors(image, self._weights, self.heavy)
+        step = -(-self.height // CHOOSE_EVERY_FRAMES)
+        part = self.n_frames % CHOOSE_EVERY_FRAMES
+        first = 0 if self.n_frames < CHOOSE_EVERY_FRAMES else part * step
+        end = self.height if self.n_frames < CHOOSE_EVERY_FRAMES else min(first + step, self.height)
+        self._choose_backdrop(first, end)
+
+    def _choose_backdrop(self, first_row: int, end_row: int) -> None:
+        hh.choose_backdrop(self.heavy, first_row, end_row, self.backdrop, self.backdrop_weight)
+        if self._fixed is not None:
+            picture, is_fixed = (part[first_row:end_row] for part in self._fixed)
+            self.backdrop[first_row:end_row][is_fixed] = picture[is_fixed]
+            self.backdrop_weight[first_row:end_row][is_fixed] = KNOWN_WEIGHT
+
+    def _observe(self, image: Image, probability: npt.NDArray[np.float32]) -> Seen:
+        ob.mark_foreground(image, self.backdrop, self.backdrop_weight, KNOWN_WEIGHT, self._foreground)
+        foreground = cv2.medianBlur(self._foreground, 3)
+        depth = _distance(foreground)
+        person = (probability > 0.5).view(np.uint8)
+        known = self.known
+        ob.sum_core(image, probability, depth, self.unit_px, self._core)
+        self._count_person_colors(image, probability, depth)
+        spread = self.unit_px / ob.SHRINK
+        backdrop_share = cv2.resize(
+            1 - foreground.astype(np.float32), self._core.shape[1::-1], interpolation=cv2.INTER_AREA
+        )
+        gradient = cv2.morphologyEx(image.max(axis=2), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+        before = image if self._before is None else self._before
+        n = ob.observe(
+            image,
+            before,
+            probability,
+            (self.backdrop, known),
+            (depth, _distance(person), _distance(1 - person)),
+            (
+                gradient,
+                cv2.GaussianBlur(self._core, (0, 0), NEARBY * spread),
+                cv2.GaussianBlur(self._core, (0, 0), AROUND * spread),
+                cv2.GaussianBlur(backdrop_share, (0, 0), NEARBY * spread),
+            ),
+            self.unit_px,
+            self._positions,
+            self._observed,
+        )
+        ob.count_pixels(foreground, known, probability, depth, self.unit_px, self.evidence)
+        return Seen(image, probability, foreground, depth, self._positions[:n], self._observed[:n])
+
+    def _count_person_colors(
+        self, image: Image, probability: npt.NDArray[np.float32], depth: npt.NDArray[np.float32]
+    ) -> None:
+        """Every tenth frame is enough: colours of the person change slowly."""
+        if self.n_frames % 10:
+            return
+        core = image[(depth > ob.CORE_DEPTH * self.unit_px) & (probability > ob.CORE_PROBABILITY)] >> 4
+        np.add.at(self.person_colors, (core[:, 0], core[:, 1], core[:, 2]), 1)
+
+
+def _distance(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    return cv2.distanceTransform(mask, cv2.DIST_L2, 3)  # type: ignore[return-value]
