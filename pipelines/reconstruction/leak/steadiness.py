@@ -28,7 +28,7 @@ SURELY_NO_PERSON = 0.05
 FAR_OUTSIDE = 40.0
 """Distance to the model's person, in units, from which on nothing there is a leak."""
 
-BLURRED_DETAIL = 0.02
+BLURRED_DETAIL = 0.045
 """Share of the contrast that is finer than a hundredth of the height, under which a picture is blurred."""
 PLAIN_CONTRAST = 6.0
 """Standard deviation of the broad shapes, in code values, under which a picture is plain and not blurred."""
