@@ -2,7 +2,8 @@
 
 `watcher` gathers the backdrop of every pixel and evidence of what else it showed, `claims` says how likely each of
 those colours is the room's, and here it is decided what is claimed: pixels whose candidate is likelier than
-`watch.claim`, none at all where the backdrop moves by itself (see `steadiness`).
+`watch.claim` in a call that surely leaks, only the likely ones in a call that may not leak at all, and none where
+the backdrop moves by itself (see `steadiness`).
 
 The room is worked out at the working size (see `watcher`) and enlarged to the frames' size.
 """
@@ -25,6 +26,13 @@ from pipelines.reconstruction.leak.watcher import LeakWatcher
 from pipelines.segmentation import Segmenter, open_segmenter
 
 METHOD = "leak"
+
+SURE_FIND = 0.6
+SURE_SHARE = 0.006
+CAUTIOUS_CLAIM = 0.5
+"""A call is taken to leak where at least `SURE_SHARE` of its pixels are finds of confidence `SURE_FIND`. Where it is not,
+nothing less likely than `CAUTIOUS_CLAIM` is claimed: in calls that leak nothing, unsure finds come up all the same
+(docs/reconstruction.md has the figures)."""
 
 FEW_FRAMES = 50
 """Below this nothing is claimed: what the backdrop is cannot be told yet."""
@@ -132,7 +140,7 @@ class LeakReconstruction:
         Returns
         -------
         Findings
-            Alpha of the room is 255 where its confidence reaches `watch.claim`; other pixels have the likeliest
+            Alpha of the room is 255 where it is claimed; other pixels have the likeliest
             colour that was seen beside the backdrop, or the backdrop's.
         """
         watcher = self.watcher
@@ -143,7 +151,7 @@ class LeakReconstruction:
         confidence = candidates.confidence()
         if self._is_out_of_reach or watcher.n_frames < FEW_FRAMES:
             confidence = np.zeros_like(confidence)
-        is_claimed = confidence >= self.settings.claim
+        is_claimed = confidence >= self._least_confidence(confidence)
         color = np.where(candidates.is_there[..., None], candidates.color, watcher.backdrop)
         alpha = _enlarged(is_claimed.astype(np.uint8) * 255, rows, columns)
         return Findings(
@@ -194,6 +202,7 @@ class LeakReconstruction:
         return {
             "method": METHOD,
             "claim": self.settings.claim,
+            "claimed_from": self._least_confidence(self._candidates_of(watcher).confidence()),
             "person_model": self._segmenter.backend if self._segmenter else "none",
             "worked_at": {"width": watcher.width, "height": watcher.height},
             "backdrop_known": round(float(watcher.known.mean()), 6),
@@ -243,6 +252,11 @@ class LeakReconstruction:
         extra = load_watcher(path, (self._height, self._width), empty, METHOD)
         self._take(empty)
         return extra
+
+    def _least_confidence(self, confidence: npt.NDArray[np.float32]) -> float:
+        """Return from which confidence on a pixel is claimed."""
+        surely_leaks = np.mean(confidence >= SURE_FIND) >= SURE_SHARE
+        return self.settings.claim if surely_leaks else max(self.settings.claim, CAUTIOUS_CLAIM)
 
     @property
     def _is_out_of_reach(self) -> bool:
