@@ -226,7 +226,19 @@ def test_a_live_state_survives_kill_9_and_is_counted_on(screen: None, tmp_path: 
     n_saved = counts_in(state).n_frames
     # Saved at most one interval, a tick and the saving itself ago; the figures are a quarter of a second old.
     assert n_saved >= killed["frames"] - (save_every_s + 0.5) * rate_hz
-    words = ["watch", SOURCE, "--view", "none", "--out", str(tmp_path / "out"), *flags, "--duration", "2.5"]
+    words = [
+        "watch",
+        SOURCE,
+        "--method",
+        "rarest",
+        "--view",
+        "none",
+        "--out",
+        str(tmp_path / "out"),
+        *flags,
+        "--duration",
+        "2.5",
+    ]
     ended = subprocess.run([*BACKROOM, *words], capture_output=True, text=True, timeout=PATIENCE_S + 2.5, check=False)
     assert ended.returncode == 0, ended.stderr
     frames = command.report()["frames"]
