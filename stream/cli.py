@@ -128,7 +128,7 @@ def cli(debug: bool) -> None:
     type=click.Path(path_type=Path),
     default=Path("out"),
     show_default=True,
-    help="Folder for room.png, backdrop.png and report.json.",
+    help="Folder for the report, the room and the other pictures.",
 )
 @click.option(
     "--to",
@@ -190,7 +190,7 @@ def watch(
     type=click.Path(path_type=Path),
     default=Path("out"),
     show_default=True,
-    help="Folder for room.png, backdrop.png and report.json.",
+    help="Folder for the report, the room and the other pictures.",
 )
 @click.option("--view", type=click.Choice(VIEWS), default="none", show_default=True, help=VIEW_HELP)
 @_profile_option

@@ -21,6 +21,7 @@ from stream.checkerboard import over_checkerboard
 from stream.coverage import CoverageCurve
 from stream.loop import Loop
 from stream.report import write_results
+from stream.results.figures import figures_of
 from stream.sinks.base import Sink
 from stream.sources.base import Source
 from stream.stats import LoopStats
@@ -84,6 +85,8 @@ class WatchOutcome:
         The room at full size.
     report : dict
         What stands in report.json.
+    files : list of str
+        Names of the files in the folder for the results, the most telling first.
     next_region : ViewCommand or None
         Set when a view asked for another part of the screen: the caller opens that and runs a new session.
     """
@@ -91,6 +94,7 @@ class WatchOutcome:
     stats: LoopStats
     findings: Findings
     report: dict[str, Any]
+    files: list[str]
     next_region: ViewCommand | None = None
 
 
@@ -380,9 +384,9 @@ class WatchSession:
         findings = self._reconstruction.findings()
         stats = self._loop.stats()
         report = self._report(stats, findings, ended_by, is_final=is_final)
-        write_results(self._plan.out, findings, report)
+        files = write_results(self._plan.out, findings, report)
         self._messages.say(f"saved to {self._plan.out}")
-        return WatchOutcome(stats, findings, report, self._next_region)
+        return WatchOutcome(stats, findings, report, files, self._next_region)
 
     def _finish(self, ended_by: str | None) -> WatchOutcome:
         if not self._reconstruction.n_frames:
@@ -420,6 +424,7 @@ class WatchSession:
             "sink_dropped": stats.sink_dropped,
             "coverage": round(findings.coverage, 6),
             "coverage_over_time": self._curve.points(),
+            **figures_of(findings),
             **self._reconstruction.report(),
             "notices": self._notices(),
             "profile": self.profile.model_dump(mode="json"),

@@ -65,7 +65,8 @@ def test_watch_leaves_its_files_and_says_so(run, call, tmp_path):
     assert code == 0, errors
     assert "15 frames counted" in text
     assert "counts are exact" in text
-    assert sorted(path.name for path in out.iterdir()) == ["backdrop.png", "report.json", "room.png"]
+    assert sorted(path.name for path in out.iterdir()) == ["backdrop.png", "report.html", "report.json", "room.png"]
+    assert str(out / "report.html") in text
     assert (cv2.imread(str(out / "room.png"), cv2.IMREAD_UNCHANGED) == (200, 200, 200, 255)).all()
 
 

@@ -61,7 +61,8 @@ def assert_ended_well(command: WatchCommand) -> dict[str, Any]:
     code, text, errors = command.finish()
     assert (code, errors) == (0, "")
     assert "frames counted" in text
-    assert sorted(path.name for path in command.out.iterdir()) == ["backdrop.png", "report.json", "room.png"]
+    files = ["backdrop.png", "report.html", "report.json", "room.png"]
+    assert sorted(path.name for path in command.out.iterdir()) == files
     report = command.report()
     assert report["ended"] is not None
     assert report["ended_by"] is None
