@@ -63,7 +63,9 @@ def build_page(findings: Findings, report: Mapping[str, Any]) -> str:
 
 
 def _verdict(findings: Findings, report: Mapping[str, Any]) -> str:
-    more = sentences.MEASURED[report["method"]].in_short if findings.coverage else NO_PROOF
+    more = NO_PROOF
+    if findings.coverage:
+        more = sentences.say_score(report.get("score")) or sentences.MEASURED[report["method"]].in_short
     return _box("verdict", f'<p class="lead">{escape(sentences.say_coverage(report["coverage"]))}</p>', _p(more))
 
 

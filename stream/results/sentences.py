@@ -224,6 +224,27 @@ def say_sureness(method: str, confidence: Mapping[str, Any] | None) -> str:
     )
 
 
+def say_score(score: Mapping[str, Any] | None) -> str:
+    """Say what the claims are worth where the room is known, as the demo's is.
+
+    Parameters
+    ----------
+    score : mapping or None
+        As it stands in report.json.
+
+    Returns
+    -------
+    str
+        One sentence; empty without a score.
+    """
+    if not score:
+        return ""
+    return (
+        f"The room of this call is known: {whole_percent(score['precision'])} of what is claimed is right, and "
+        f"{whole_percent(score['recall'])} of what leaked was found."
+    )
+
+
 def say_duration(seconds: float) -> str:
     """Say a time.
 

@@ -134,6 +134,15 @@ def test_rarest_says_that_most_is_wrong_and_claims_no_sureness(rarest_findings, 
     assert "Begin with what stands" not in text
 
 
+def test_where_the_room_is_known_the_score_counts_and_not_what_was_measured_elsewhere(rarest_findings, report_of):
+    report = report_of(rarest_findings, score={"precision": 0.832, "recall": 0.831})
+    text = Reader(build_page(rarest_findings, report)).text.replace("\N{NO-BREAK SPACE}", " ")
+    assert (
+        "The room of this call is known: 83 % of what is claimed is right, and 83 % of what leaked was found." in text
+    )
+    assert sentences.MEASURED["rarest"].in_short not in text
+
+
 def test_nothing_found_is_no_proof_that_nothing_leaked(no_findings, report_of):
     text = Reader(build_page(no_findings, report_of(no_findings, notices=["the backdrop moves"]))).text
     assert "Nothing of the room was found." in text
