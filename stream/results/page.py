@@ -76,7 +76,8 @@ def _found(findings: Findings, report: Mapping[str, Any]) -> str:
         "The room as Backroom put it together. Checkerboard: not found, so not shown. Left and right are as in this "
         "picture; many programs show you your own picture mirrored."
     )
-    backdrop = _figure(findings.backdrop, "The virtual background", "The virtual background. Black: never seen.")
+    unseen = "" if findings.confidence is None else " Black where it was never seen, as behind a person who sits still."
+    backdrop = _figure(findings.backdrop, "The virtual background.", f"The virtual background.{unseen}")
     room = _figure(findings.room, alt, caption, "checkerboard")
     return _section("What was found", f'<div class="pair">{room}{backdrop}</div>')
 

@@ -49,7 +49,6 @@ _THINGS_CM2: Final = (
     ("a postcard", 155.0),
     ("a paperback book", 205.0),
     ("a sheet of A5 paper", 311.0),
-    ("nearly all of it", 480.0),
 )
 
 _FRACTIONS: Final = (
@@ -69,6 +68,8 @@ _FRACTIONS: Final = (
 )
 
 _PERCENT = "\N{NO-BREAK SPACE}%"
+_LARGEST_COMPARED = 0.7
+_SPREAD_BELOW = 0.2
 _MOST_PLACES = 3
 _MOST_OF_IT = 0.6
 
@@ -126,10 +127,11 @@ def say_coverage(coverage: float) -> str:
     thing, size_cm2 = min(_THINGS_CM2, key=lambda thing: abs(math.log(coverage * LAPTOP_CM2 / thing[1])))
     if coverage * LAPTOP_CM2 < size_cm2 / 2:
         return f"{found}: next to nothing."
-    size = thing if thing == _THINGS_CM2[-1][0] else f"about as much as {thing} would cover"
     nearest, words = min(_FRACTIONS, key=lambda fraction: abs(math.log(coverage / fraction[0])))
     about = f", about {words} of it" if abs(math.log(coverage / nearest)) < 0.15 else ""
-    return f"{found}{about}. On the screen of a 14-inch laptop that is {size}."
+    if coverage > _LARGEST_COMPARED:
+        return f"{found}{about}."
+    return f"{found}{about}. On the screen of a 14-inch laptop that is about as much as {thing} would cover."
 
 
 def say_where(shares: Mapping[str, float]) -> str:
@@ -148,9 +150,16 @@ def say_where(shares: Mapping[str, float]) -> str:
     places = most_of(shares)
     if not places:
         return ""
+    if shares[places[0]] < _SPREAD_BELOW:
+        largest = f"{_at(places[0])} ({whole_percent(shares[places[0]])})"
+        return f"It is spread over the picture; the largest part lies {largest}."
     named = [f"{place} ({whole_percent(shares[place])})" for place in places]
     lead = "Most of it lies" if sum(shares[place] for place in places) >= 0.5 else "The largest parts of it lie"
     return f"{lead} in these parts of the picture: {listed(named)}."
+
+
+def _at(place: str) -> str:
+    return f"{'in' if place == 'middle' else 'at'} the {place}"
 
 
 def most_of(shares: Mapping[str, float]) -> list[str]:

@@ -55,7 +55,8 @@ def test_bands_and_classes_hold_every_value():
         (0.01, "a postage stamp"),
         (0.158, "15.8 % of the picture is claimed to be the room behind the virtual background, about a sixth of it."),
         (0.26, "about a quarter of it"),
-        (1.0, "nearly all of it"),
+        (0.72, "about three quarters of it."),
+        (1.0, "100 % of the picture"),
     ],
 )
 def test_coverage_is_said_in_words(coverage, words):
@@ -65,6 +66,12 @@ def test_coverage_is_said_in_words(coverage, words):
 @pytest.mark.parametrize(("seconds", "words"), [(0.6, "0.6 s"), (30, "30 s"), (125, "2 min 5 s"), (3660, "1 h 1 min")])
 def test_a_time_is_said_in_words(seconds, words):
     assert sentences.say_duration(seconds) == words
+
+
+def test_what_is_everywhere_is_not_said_to_lie_somewhere():
+    shares = dict.fromkeys(("top left", "top right", "bottom left", "bottom right", "middle right"), 0.165)
+    words = sentences.say_where({**shares, "middle": 0.175}).replace("\N{NO-BREAK SPACE}", " ")
+    assert words == "It is spread over the picture; the largest part lies in the middle (18 %)."
 
 
 def test_places_are_named_until_most_is_told():
