@@ -94,7 +94,7 @@ def write_results(folder: Path, findings: Findings, report: Mapping[str, Any]) -
     with ThreadPoolExecutor(2) as pool:
         page = pool.submit(build_page, findings, report)
         files = dict(zip(given, pool.map(_png, given.values()), strict=True))
-        files[PAGE] = page.result().encode()
+        files[PAGE] = page.result().encode(errors="replace")  # a file's name may hold bytes that are no text
     files[REPORT] = (json.dumps(report, indent=2, allow_nan=False) + "\n").encode()
     try:
         _write_together(folder, files)

@@ -1,6 +1,7 @@
 """The files of a session: which there are, and that a disk that runs full leaves the old ones."""
 
 import json
+import os
 
 import cv2
 import numpy as np
@@ -60,6 +61,12 @@ def test_pictures_of_an_earlier_session_do_not_stay_beside_a_room_that_they_are_
     names = write(tmp_path, findings_of(100, says_how_sure=False))
     assert names == ["report.html", "room.png", "backdrop.png", "report.json"]
     assert sorted(contents(tmp_path)) == sorted(names)
+
+
+def test_a_recording_whose_name_is_no_text_has_a_report_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setitem(SOURCE, "name", os.fsdecode(b"call \xff.mp4"))
+    write(tmp_path, findings_of(200))
+    assert "call ?.mp4" in (tmp_path / "report.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize("longest", [200, 1000, 4000])
