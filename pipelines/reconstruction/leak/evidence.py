@@ -38,7 +38,8 @@ EDGE_WEIGHT = 0.05
 """Nearer than that to the backdrop a colour is mixed with it, by the mask and by the codec: it counts for so much in
 the mean. Elsewhere it counts in full."""
 
-# Columns of a slot; CLEAR is the weight behind the mean colour. From FIRST_OBSERVED on: sums of what was observed, in the order of `observe`.
+# Columns of a slot. CLEAR is the weight behind the mean colour. From FIRST_OBSERVED on: sums of what was observed, in
+# the order of `observe`.
 FRAMES, EPISODES, ENTERS, LEAVES, SQUARES, CLEAR, FIRST_OBSERVED = range(7)
 OBSERVED = (
     "person probability",

@@ -166,33 +166,47 @@ def choose_backdrop(
     weight : ndarray
         (height, width) uint32, written in those rows: the weight behind the choice.
     """
-    _, held, _, means = heavy
     for y in range(first_row, end_row):
         for x in range(backdrop.shape[1]):
-            best, best_weight = -1, np.uint32(0)
-            for k in range(N_SLOTS):
-                if held[y, x, k] == 0:
-                    continue
-                total = np.uint32(0)
-                for j in range(N_SLOTS):
-                    if held[y, x, j] and _is_same(means[y, x, k], means[y, x, j]):
-                        total += held[y, x, j]
-                if total > best_weight or (total == best_weight and held[y, x, k] > held[y, x, best]):
-                    best, best_weight = k, total
-            weight[y, x] = best_weight
-            if best < 0:
-                continue
+            held, means = heavy.weights[y, x], heavy.means[y, x]
+            best, weight[y, x] = _heaviest(held, means)
+            if best >= 0:
+                _mean_of_same(held, means, best, backdrop[y, x])
+
+
+@njit(cache=True, nogil=True)
+def _heaviest(held: npt.NDArray[np.uint32], means: npt.NDArray[np.float32]) -> tuple[Word, Word]:
+    """Return the slot whose colour is the heaviest, -1 if all are empty, and the weight of that colour."""
+    best, best_weight = -1, np.uint32(0)
+    for k in range(N_SLOTS):
+        total = np.uint32(0)
+        for j in range(N_SLOTS):
+            if held[k] and held[j] and _is_same(means[k], means[j]):
+                total += held[j]
+        if total > best_weight or (best >= 0 and total == best_weight and held[k] > held[best]):
+            best, best_weight = k, total
+    return best, best_weight
+
+
+@njit(cache=True, nogil=True)
+def _mean_of_same(
+    held: npt.NDArray[np.uint32], means: npt.NDArray[np.float32], best: Word, color: npt.NDArray[np.float32]
+) -> None:
+    """Write the mean of all slots that are the colour of slot `best`."""
+    color[:] = 0
+    total = np.float32(0)
+    for k in range(N_SLOTS):
+        if held[k] and _is_same(means[best], means[k]):
+            total += np.float32(held[k])
             for c in range(3):
-                total_color = np.float32(0)
-                for j in range(N_SLOTS):
-                    if held[y, x, j] and _is_same(means[y, x, best], means[y, x, j]):
-                        total_color += np.float32(held[y, x, j]) * means[y, x, j, c]
-                backdrop[y, x, c] = total_color / np.float32(best_weight)
+                color[c] += np.float32(held[k]) * means[k, c]
+    for c in range(3):
+        color[c] /= total
 
 
 @njit(cache=True, nogil=True, inline="always")
 def _is_same(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> Word:
-    far = max(abs(a[0] - b[0]), max(abs(a[1] - b[1]), abs(a[2] - b[2])))
+    far = max(abs(a[0] - b[0]), abs(a[1] - b[1]), abs(a[2] - b[2]))
     return far <= SAME_COLOR
 
 

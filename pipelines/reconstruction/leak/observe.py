@@ -31,8 +31,8 @@ from pipelines.reconstruction.leak.heavy_hitters import Word
 N_OBSERVED = len(OBSERVED)
 
 STILL_WEIGHT, MOVING_WEIGHT = 16, 5
-"""Weight in the backdrop's counts of a pixel that is surely no person. A codec leaves a still backdrop as it is, code for
-code; a person always moves a little."""
+"""Weight in the backdrop's counts of a pixel that is surely no person. A codec leaves a still backdrop as it is, code
+for code; a person always moves a little."""
 
 NO_WEIGHT_FROM = 0.55
 """From this person probability on a pixel says nothing about the backdrop."""
@@ -88,10 +88,10 @@ def weigh_backdrop(
             if p >= NO_WEIGHT_FROM:
                 weights[y, x] = 0
                 continue
-            still = True
+            change = np.int32(0)
             for c in range(3):
-                still &= abs(np.int32(image[y, x, c]) - np.int32(before[y, x, c])) <= 1
-            full = np.float32(STILL_WEIGHT if still else MOVING_WEIGHT)
+                change = max(change, abs(np.int32(image[y, x, c]) - np.int32(before[y, x, c])))
+            full = np.float32(STILL_WEIGHT if change <= 1 else MOVING_WEIGHT)
             weights[y, x] = np.uint8(full * (np.float32(1) - p) ** 3 + np.float32(0.5))
 
 
@@ -299,7 +299,7 @@ def _luma(b: Word, g: Word, r: Word) -> Word:
 
 @njit(cache=True, nogil=True, inline="always")
 def _beyond(value: Word, one: Word, other: Word) -> Word:
-    return max(np.float32(0), max(min(one, other) - value, value - max(one, other)))
+    return max(np.float32(0), min(one, other) - value, value - max(one, other))
 
 
 @njit(cache=True, nogil=True)

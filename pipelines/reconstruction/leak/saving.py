@@ -1,7 +1,7 @@
 """The counts of `leak` on disk, in the container of `pipelines.reconstruction.state`.
 
-Only slots that hold something are written. The counts, little-endian: five uint64, how many slots of the backdrop and of
-the evidence there are, the working height and width, and the figures of a slot; then the arrays in the order of
+Only slots that hold something are written. The counts, little-endian: five uint64, how many slots of the backdrop and
+of the evidence there are, the working height and width, and the figures of a slot; then the arrays in the order of
 `_parts`.
 """
 

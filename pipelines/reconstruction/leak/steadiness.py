@@ -28,7 +28,7 @@ SURELY_NO_PERSON = 0.05
 FAR_OUTSIDE = 40.0
 """Distance to the model's person, in units, from which on nothing there is a leak."""
 
-BLURRED_DETAIL = 0.02
+BLURRED_DETAIL = 0.045
 """Share of the contrast that is finer than a hundredth of the height, under which a picture is blurred."""
 PLAIN_CONTRAST = 6.0
 """Standard deviation of the broad shapes, in code values, under which a picture is plain and not blurred."""
@@ -61,7 +61,7 @@ class Steadiness:
         if self._n_frames <= FIRST_FRAMES:
             return
         away = cv2.distanceTransform((seen.probability <= SURELY_NO_PERSON).view(np.uint8), cv2.DIST_L2, 3)
-        is_backdrop = (away > FAR_OUTSIDE * watcher.unit_px) & (watcher.known > 0)
+        is_backdrop = away > FAR_OUTSIDE * watcher.unit_px  # unknown counts as foreground: noise has no backdrop
         n = int(np.count_nonzero(is_backdrop))
         if n:
             share = float(np.count_nonzero(seen.foreground[is_backdrop])) / n
@@ -75,8 +75,8 @@ class Steadiness:
         lines = []
         if self.is_moving:
             lines.append(
-                f"the backdrop moves ({self.moving_share:.0%} of it differs from frame to frame): a room behind a video or "
-                "noise is out of reach of this method, so nothing is claimed"
+                f"the backdrop moves ({self.moving_share:.0%} of it differs from frame to frame): a room behind a "
+                "video or noise is out of reach of this method, so nothing is claimed"
             )
         if self._is_blurred:
             lines.append(
@@ -120,7 +120,7 @@ def is_blurred(watcher: LeakWatcher) -> bool:
     known = cv2.erode(watcher.known, np.ones((5, 5), np.uint8)) > 0
     if known.mean() < 0.1:
         return False
-    grey = watcher.backdrop @ np.float32([0.114, 0.587, 0.299])
+    grey = cv2.cvtColor(watcher.backdrop, cv2.COLOR_BGR2GRAY)
     weight = (watcher.known > 0).astype(np.float32)
     sigma_px = max(1.0, watcher.height / 100)
     broad = cv2.GaussianBlur(grey * weight, (0, 0), sigma_px) / np.maximum(

@@ -10,6 +10,7 @@ J. H. Friedman, "Greedy function approximation: a gradient boosting machine", An
 """
 
 import io
+import zipfile
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -120,7 +121,7 @@ def read_trees(names: tuple[str, ...], path: Traversable | None = None) -> Trees
             parts = {key: content[key] for key in content.files}
         grown_on = tuple(str(name) for name in parts.pop("names"))
         trees = Trees(grown_on, baseline=float(parts.pop("baseline")), **parts)
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise PipelineError(
             f"the trees {path} cannot be read ({error}); reinstall: pip install --force-reinstall backroom"
         ) from None

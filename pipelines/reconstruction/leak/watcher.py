@@ -27,10 +27,19 @@ KNOWN_WEIGHT = 2 * ob.STILL_WEIGHT
 CHOOSE_EVERY_FRAMES = 8
 """The backdrop is chosen anew for all rows in so many frames, some rows in each."""
 
+PERSON_DEPTH = 25.0
+"""Without a model, what lies so deep in the foreground, in units, is surely the person."""
+
+FRAMES_BEFORE_DEPTH = 25
+"""... once the backdrop had so many frames to settle."""
+
 NEARBY, AROUND = 6.0, 14.0
 """How far the person's colours are averaged, as standard deviations in units."""
 
 _LEAST_SIDE_PX = 16
+
+
+Mask = npt.NDArray[np.uint8]
 
 
 @dataclass(slots=True)
@@ -109,6 +118,7 @@ class LeakWatcher:
         self._before: Image | None = None
         self._fixed: tuple[Image, npt.NDArray[np.bool_]] | None = None
         self._foreground = np.zeros(size, np.uint8)
+        self._depth = np.zeros(size, np.float32)
         self._weights = np.zeros(size, np.uint8)
         self._core = np.zeros((-(-self.height // ob.SHRINK), -(-self.width // ob.SHRINK), 4), np.float32)
         self._positions = np.zeros(self.height * self.width, np.int32)
@@ -188,14 +198,20 @@ class LeakWatcher:
 
     def _smaller(self, frame: Image) -> Image:
         if frame.shape[:2] == (self.height, self.width):
-            return frame.copy() if self._before is None else frame
+            return frame
         return cv2.resize(frame, (self.width, self.height), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
     def _probability(self, frame: Image) -> npt.NDArray[np.float32]:
         if self.segmenter is None:
-            return np.zeros((self.height, self.width), np.float32)
+            return self._probability_by_depth()
         small = self.segmenter.small_probability(frame)
         return cv2.resize(small, (self.width, self.height), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
+
+    def _probability_by_depth(self) -> npt.NDArray[np.float32]:
+        """Take for the person what lay deep in the foreground of the frame before; a crude stand-in for the model."""
+        if self.n_frames < FRAMES_BEFORE_DEPTH:
+            return np.zeros((self.height, self.width), np.float32)
+        return np.minimum(self._depth / (PERSON_DEPTH * self.unit_px), np.float32(1))
 
     def _count_backdrop(self, image: Image, probability: npt.NDArray[np.float32]) -> None:
         before = image if self._before is None else self._before
@@ -216,17 +232,13 @@ class LeakWatcher:
 
     def _observe(self, image: Image, probability: npt.NDArray[np.float32]) -> Seen:
         ob.mark_foreground(image, self.backdrop, self.backdrop_weight, KNOWN_WEIGHT, self._foreground)
-        foreground = cv2.medianBlur(self._foreground, 3)
-        depth = _distance(foreground)
+        foreground: Mask = cv2.medianBlur(self._foreground, 3)  # type: ignore[assignment]
+        depth = self._depth = _distance(foreground)
         person = (probability > 0.5).view(np.uint8)
         known = self.known
         ob.sum_core(image, probability, depth, self.unit_px, self._core)
         self._count_person_colors(image, probability, depth)
         spread = self.unit_px / ob.SHRINK
-        backdrop_share = cv2.resize(
-            1 - foreground.astype(np.float32), self._core.shape[1::-1], interpolation=cv2.INTER_AREA
-        )
-        gradient = cv2.morphologyEx(image.max(axis=2), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
         before = image if self._before is None else self._before
         n = ob.observe(
             image,
@@ -235,10 +247,10 @@ class LeakWatcher:
             (self.backdrop, known),
             (depth, _distance(person), _distance(1 - person)),
             (
-                gradient,
-                cv2.GaussianBlur(self._core, (0, 0), NEARBY * spread),
-                cv2.GaussianBlur(self._core, (0, 0), AROUND * spread),
-                cv2.GaussianBlur(backdrop_share, (0, 0), NEARBY * spread),
+                _gradient(image),
+                _blurred(self._core, NEARBY * spread),
+                _blurred(self._core, AROUND * spread),
+                _blurred(_shrunk(1 - foreground.astype(np.float32), self._core), NEARBY * spread),
             ),
             self.unit_px,
             self._positions,
@@ -259,3 +271,16 @@ class LeakWatcher:
 
 def _distance(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     return cv2.distanceTransform(mask, cv2.DIST_L2, 3)  # type: ignore[return-value]
+
+
+def _gradient(image: Image) -> Mask:
+    """Return the largest difference of the brightest channel within 3 x 3 pixels."""
+    return cv2.morphologyEx(image.max(axis=2), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))  # type: ignore[return-value]
+
+
+def _blurred(values: npt.NDArray[np.float32], sigma_px: float) -> npt.NDArray[np.float32]:
+    return cv2.GaussianBlur(values, (0, 0), sigma_px)  # type: ignore[return-value]
+
+
+def _shrunk(values: npt.NDArray[np.float32], like: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return cv2.resize(values, like.shape[1::-1], interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
