@@ -30,12 +30,12 @@ MEASURED: Final = {
     ),
     "rarest": Measured(
         "By what was measured on other calls, most of that is wrong: see below before you believe it.",
-        "On compressed calls whose room was known, about five of six pixels that this method claimed were wrong: rare "
-        "colours of the person pass for room. On clean, uncompressed pictures it does far better. Believe only what "
-        "you recognise. The method leak is the one made for real calls.",
+        "On compressed calls whose room was known, five of six to nine of ten pixels that this method claimed were "
+        "wrong: rare colours of the person pass for room. On clean, uncompressed pictures it does far better. Believe "
+        "only what you recognise. The method leak is the one made for real calls.",
     ),
 }
-"""From docs/reconstruction.md, "How good it is" of each method; change both together."""
+"""From docs/reconstruction.md: "How good it is" and "How methods are compared"; change both together."""
 
 LAPTOP_CM2: Final = 31.0 * 17.4
 """A 14-inch screen of 16:9, which everything is compared on."""
