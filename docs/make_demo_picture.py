@@ -18,7 +18,7 @@ GAP_PX = 8
 def main() -> None:
     """Run the demo and lay call, finding and truth side by side."""
     with tempfile.TemporaryDirectory() as folder:
-        run_demo(Path(folder), "none", "default", {}, build_reconstruction, lambda _: None)
+        run_demo(Path(folder), "none", "default", {"watch.method": "rarest"}, build_reconstruction, lambda _: None)
         found = cv2.imread(str(Path(folder) / "room.png"), cv2.IMREAD_UNCHANGED)
     source = DemoSource()
     frames = [source.read() for _ in range(SHOWN_FRAME)]

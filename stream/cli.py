@@ -37,6 +37,7 @@ SOURCE is one of
 `backroom devices` lists the monitors, windows and cameras there are.
 """
 
+METHODS = ("leak", "rarest")
 VIEWS = ("page", "window", "none")
 VIEW_HELP = "Watch it grow on a page in the browser, in a window, or not at all."
 
@@ -127,7 +128,7 @@ def cli(debug: bool) -> None:
     type=click.Path(path_type=Path),
     default=Path("out"),
     show_default=True,
-    help="Folder for room.png, backdrop.png and report.json.",
+    help="Folder for the report, the room and the other pictures.",
 )
 @click.option(
     "--to",
@@ -150,7 +151,7 @@ def cli(debug: bool) -> None:
     metavar="IMAGE",
     help="The virtual background's picture, if you have it; method leak uses it where it fits the call.",
 )
-@_override("watch", "method", type=click.Choice(["leak", "rarest"]))
+@_override("watch", "method", type=click.Choice(METHODS))
 @_override("watch", "claim", type=float)
 @_override("watch", "person_model", type=click.Choice(["auto", "opencv", "litert", "none"]))
 @_override("watch", "omg", type=int)
@@ -189,10 +190,18 @@ def watch(
     type=click.Path(path_type=Path),
     default=Path("out"),
     show_default=True,
-    help="Folder for room.png, backdrop.png and report.json.",
+    help="Folder for the report, the room and the other pictures.",
 )
 @click.option("--view", type=click.Choice(VIEWS), default="none", show_default=True, help=VIEW_HELP)
 @_profile_option
+@click.option(
+    "--method",
+    "watch__method",
+    type=click.Choice(METHODS),
+    default="rarest",
+    show_default=True,
+    help="How the room is found. The demo's person is drawn and the call is clean, which is what rarest is for.",
+)
 @_override("watch", "omg", type=int)
 def demo(out: Path, view: Any, profile: str, **flags: Any) -> None:
     """Watch a small synthetic call and score what is found.

@@ -27,6 +27,9 @@ def run_demo(
 ) -> str:
     """Reconstruct the demo's room and score it; `report.json` holds the score too.
 
+    The command line asks for the method ``rarest`` unless told otherwise: it is made for clean pictures such as these,
+    and five times as quick. (``leak`` finds about as much of it, although its person model was not made for a drawing.)
+
     Parameters
     ----------
     out : Path
@@ -62,6 +65,7 @@ def run_demo(
     lines = [
         summarize(outcome, out),
         f"the call leaked {leaked:.1%} of the picture; {result.recall:.1%} of that was found (recall)",
-        f"{result.precision:.1%} of what is claimed is the room (precision); `rarest` guesses, see README",
+        f"{result.precision:.1%} of what is claimed is the room (precision)",
+        f"found by the method {outcome.report['method']}; on a real, compressed call it does otherwise, see README",
     ]
     return "\n".join(lines)

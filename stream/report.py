@@ -1,7 +1,11 @@
-"""What a session leaves behind: room.png, backdrop.png and report.json, each whole or not there."""
+"""The files that a session leaves behind: pictures, a report for people and one for programs, all whole or not there.
+
+What the maps and the report say is in `stream.results`; here they become files.
+"""
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,11 +13,17 @@ from typing import Any
 
 import cv2
 
-from pipelines.atomic import write_atomically
+from pipelines.atomic import replacing
 from pipelines.base import Findings, Image
+from stream.results.maps import draw_leaks, with_legend
+from stream.results.page import build_page
 from stream.sinks.base import SinkError
 
-ROOM, BACKDROP, REPORT = "room.png", "backdrop.png", "report.json"
+ROOM, BACKDROP, CONFIDENCE, LEAKS = "room.png", "backdrop.png", "confidence.png", "leaks.png"
+PAGE, REPORT = "report.html", "report.json"
+
+IN_ORDER = (PAGE, ROOM, LEAKS, CONFIDENCE, BACKDROP, REPORT)
+"""As they are named to a person; `CONFIDENCE` and `LEAKS` are there only where the method knows about them."""
 
 
 @contextlib.contextmanager
@@ -51,35 +61,60 @@ def results_folder(folder: Path) -> Iterator[None]:
                 folder.rmdir()
 
 
-def write_results(folder: Path, findings: Findings, report: Mapping[str, Any]) -> None:
-    """Write the pictures and the report.
+def write_results(folder: Path, findings: Findings, report: Mapping[str, Any]) -> list[str]:
+    """Write the pictures and the reports: all of them, or none and the old ones stay.
 
     Parameters
     ----------
     folder : Path
         An existing folder.
     findings : Findings
-        At full size.
+        At full size. Without confidence or leaks there are no such pictures, and none of an earlier session stays.
     report : mapping
-        JSON values.
+        JSON values, those of `figures_of` included.
+
+    Returns
+    -------
+    list of str
+        Names of the files, the most telling first.
 
     Raises
     ------
     SinkError
-        If a file cannot be written; files from before that were not replaced yet are intact.
+        If a file cannot be written; files from before are intact.
     """
+    leaks = draw_leaks(findings)
+    pictures = {
+        ROOM: findings.room,
+        BACKDROP: findings.backdrop,
+        CONFIDENCE: findings.confidence,
+        LEAKS: None if leaks is None else with_legend(leaks),
+    }
+    given = {name: picture for name, picture in pictures.items() if picture is not None}
     with ThreadPoolExecutor(2) as pool:
-        room, backdrop = pool.map(_png, (findings.room, findings.backdrop))
-    pictures = {ROOM: room, BACKDROP: backdrop}
-    text = json.dumps(report, indent=2, allow_nan=False) + "\n"
+        page = pool.submit(build_page, findings, report)
+        files = dict(zip(given, pool.map(_png, given.values()), strict=True))
+        files[PAGE] = page.result().encode(errors="replace")  # a file's name may hold bytes that are no text
+    files[REPORT] = (json.dumps(report, indent=2, allow_nan=False) + "\n").encode()
     try:
-        for name, content in pictures.items():
-            write_atomically(folder / name, content)
-        write_atomically(folder / REPORT, text.encode())
+        _write_together(folder, files)
+        for name in pictures.keys() - given.keys():
+            (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise SinkError(
             f"--out {folder}: cannot be written ({error.strerror}); free some space or name another folder"
         ) from error
+    return [name for name in IN_ORDER if name in files]
+
+
+def _write_together(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Have every file whole on the disk before the first one takes its name; report.json takes it last."""
+    with contextlib.ExitStack() as stack:
+        for name, content in reversed(list(files.items())):
+            file = stack.enter_context(replacing(folder / name))
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def _png(image: Image) -> bytes:

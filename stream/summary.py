@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+from stream.report import ROOM
 from stream.watch import WatchOutcome
+
+NOTES = {ROOM: f"{ROOM} (alpha = claimed)"}
 
 
 def summarize(outcome: WatchOutcome, out: Path) -> str:
@@ -29,5 +32,7 @@ def summarize(outcome: WatchOutcome, out: Path) -> str:
         lines.append(f"{frames['skipped_as_counted_before']} frames skipped: the state had counted them before")
     lines.extend(report["notices"])
     lines.append(f"{report['coverage']:.1%} of the picture is claimed to be the room")
-    lines.append(f"results in {out}/: room.png (alpha = claimed), backdrop.png, report.json")
+    page, *others = outcome.files
+    lines.append(f"open {out / page} for what was found, how sure that is and what to change")
+    lines.append(f"beside it: {', '.join(NOTES.get(name, name) for name in others)}")
     return "\n".join(lines)

@@ -125,7 +125,7 @@ def _figures(numbers: dict[str, Any], *, is_wide: bool) -> str:
         parts = [f"{numbers['frames']} frames", *parts, f"{numbers['dropped']} dropped"]
     if numbers["coverage"] is not None:
         parts.append(f"coverage {numbers['coverage']:.1%}")
-    if not numbers["exact"]:
+    if numbers["exact"] is False:
         parts.append("approximate")
     total = numbers["latency_ms"].get("total")
     if numbers["is_live"] and is_wide and total:

@@ -6,9 +6,8 @@ a lock; views and sinks have threads of their own.
 
 import datetime as dt
 import math
-import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,13 @@ from config.reload import ProfileWatcher
 from config.schema import Profile
 from pipelines.base import Findings, Frame, PipelineError, Reconstruction
 from stream import __version__
+from stream.bookkeeping import CountedRecordings, Deadlines, Messages
 from stream.checkerboard import over_checkerboard
 from stream.coverage import CoverageCurve
 from stream.loop import Loop
 from stream.report import write_results
+from stream.results.figures import figures_of
+from stream.showing import LIVE_SETTINGS, draw_picture, pictures_offered, settings_shown
 from stream.sinks.base import Sink
 from stream.sources.base import Source
 from stream.stats import LoopStats
@@ -41,9 +43,6 @@ PASSING_MESSAGES = frozenset({COMPILING, WAITING, COUNTING, "paused", "running"}
 
 ROUNDING_S = 1e-6
 """Time stamps are sums of fractions; a frame that is due may seem a hair early."""
-
-LIVE_SETTINGS = ("watch.claim", "watch.omg", "watch.preview_every_s", "watch.save_every_s")
-"""What a view may change while the session runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +83,8 @@ class WatchOutcome:
         The room at full size.
     report : dict
         What stands in report.json.
+    files : list of str
+        Names of the files in the folder for the results, the most telling first.
     next_region : ViewCommand or None
         Set when a view asked for another part of the screen: the caller opens that and runs a new session.
     """
@@ -91,6 +92,7 @@ class WatchOutcome:
     stats: LoopStats
     findings: Findings
     report: dict[str, Any]
+    files: list[str]
     next_region: ViewCommand | None = None
 
 
@@ -124,6 +126,7 @@ class WatchSession:
         sinks: Sequence[Sink] = (),
     ) -> None:
         self.profile = profile
+        self._method = profile.watch.method
         self._source = source
         self._reconstruction = reconstruction
         self._plan = plan
@@ -131,9 +134,9 @@ class WatchSession:
         self._views = list(views)
         self._has_sinks = bool(sinks)
         self._curve = CoverageCurve()
-        self._due = _Deadlines()
-        self._messages = _Messages()
-        self._recordings = _Recordings(plan.recording)
+        self._due = Deadlines()
+        self._messages = Messages()
+        self._recordings = CountedRecordings(plan.recording)
         self._next_region: ViewCommand | None = None
         self._is_asked_to_end = False
         self._next_output_s = -math.inf
@@ -277,7 +280,7 @@ class WatchSession:
             self._loop.stop()
 
     def _change_setting(self, key: str, value: Any) -> None:
-        if key not in LIVE_SETTINGS:
+        if key not in LIVE_SETTINGS[self._method]:
             self._messages.say(f"{key} cannot be changed while running")
             return
         try:
@@ -300,17 +303,12 @@ class WatchSession:
         info = self._source.info
         sample = self._reconstruction.findings(max(1, round(math.sqrt(info.height * info.width / SAMPLE_PX))))
         self._curve.add(self._due.elapsed_s(), sample.coverage)
-        wanted = [
-            (view, name)
-            for view in self._views
-            for name in ("room", "backdrop", "coverage")
-            if view.wants_picture(name)
-        ]
+        wanted = [(view, name) for view in self._views for name in pictures_offered(sample) if view.wants_picture(name)]
         if not wanted:
             return
         step_px = max(1, info.width // self.profile.page.picture_width_px)
         findings = self._reconstruction.findings(step_px)
-        pictures = {"room": findings.room, "backdrop": findings.backdrop, "coverage": findings.room}
+        pictures = {name: draw_picture(name, findings) for name in {name for _, name in wanted}}
         for view, name in wanted:
             view.show_picture(name, pictures[name])
 
@@ -338,11 +336,11 @@ class WatchSession:
             "coverage": points[-1][1] if points else None,
             "coverage_over_time": [list(point) for point in points],
             "memory_bytes": report.get("memory_used_bytes", 0),
-            "exact": report.get("exact", True),
+            "exact": report.get("exact"),
             "notices": self._notices() if has_size else [],
             "message": self._messages.last,
             "out": str(self._plan.out),
-            "settings": {key: _setting(self.profile, key) for key in LIVE_SETTINGS},
+            "settings": settings_shown(self.profile, self._method),
         }
         for view in self._views:
             view.show_numbers(numbers)
@@ -380,9 +378,9 @@ class WatchSession:
         findings = self._reconstruction.findings()
         stats = self._loop.stats()
         report = self._report(stats, findings, ended_by, is_final=is_final)
-        write_results(self._plan.out, findings, report)
+        files = write_results(self._plan.out, findings, report)
         self._messages.say(f"saved to {self._plan.out}")
-        return WatchOutcome(stats, findings, report, self._next_region)
+        return WatchOutcome(stats, findings, report, files, self._next_region)
 
     def _finish(self, ended_by: str | None) -> WatchOutcome:
         if not self._reconstruction.n_frames:
@@ -420,68 +418,8 @@ class WatchSession:
             "sink_dropped": stats.sink_dropped,
             "coverage": round(findings.coverage, 6),
             "coverage_over_time": self._curve.points(),
+            **figures_of(findings),
             **self._reconstruction.report(),
             "notices": self._notices(),
             "profile": self.profile.model_dump(mode="json"),
         }
-
-
-def _setting(profile: Profile, dotted: str) -> Any:
-    section, _, key = dotted.partition(".")
-    return getattr(getattr(profile, section), key)
-
-
-class _Deadlines:
-    """Says when something that happens now and then is due again."""
-
-    def __init__(self) -> None:
-        self._next_s: dict[str, float] = {}
-        self._start_s: float | None = None
-
-    def start(self) -> None:
-        self._start_s = time.monotonic()
-
-    def elapsed_s(self) -> float:
-        return time.monotonic() - self._start_s if self._start_s is not None else 0.0
-
-    def is_due(self, name: str, every_s: float) -> bool:
-        now_s = time.monotonic()
-        if now_s < self._next_s.setdefault(name, now_s + every_s):
-            return False
-        self._next_s[name] = now_s + every_s
-        return True
-
-
-@dataclass(slots=True)
-class _Messages:
-    """The last thing that happened, and what is wrong with the state file."""
-
-    last: str = ""
-    state_problem: str = ""
-
-    def say(self, text: str) -> None:
-        self.last = text
-
-
-@dataclass(slots=True)
-class _Recordings:
-    """How far each recording has been counted into the state, so that no frame is counted twice."""
-
-    present: str
-    counted: dict[str, int] = field(default_factory=dict)
-    n_skipped: int = 0
-
-    def resume(self, extra: dict[str, Any]) -> int:
-        """Take over what a state says; return how many frames of the present recording are in it."""
-        self.counted = {str(key): int(n) for key, n in extra.get("recordings", {}).items()}
-        return self.counted.get(self.present, 0)
-
-    def note_counted(self) -> None:
-        if self.present:
-            self.counted[self.present] = self.counted.get(self.present, 0) + 1
-
-    def forget(self) -> None:
-        self.counted.clear()
-
-    def to_json(self) -> dict[str, Any]:
-        return {"recordings": self.counted}

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("stream", "pipelines", "config")
-SHIPPED_BESIDE_CODE = {".yaml", ".json", ".html", ".css", ".js", ".svg", ".typed", ".tflite", ".mediapipe"}
+SHIPPED_BESIDE_CODE = {".yaml", ".json", ".html", ".css", ".js", ".svg", ".typed", ".tflite", ".mediapipe", ".npz"}
 
 
 @pytest.fixture(scope="module")

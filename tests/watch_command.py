@@ -112,8 +112,11 @@ class WatchCommand:
 
 @contextmanager
 def watch_command(source: str, out: Path, *flags: str) -> Iterator[WatchCommand]:
-    """Run the command with its page on the server of DISPLAY; it is killed if the test has not ended it."""
-    words = ["watch", source, "--view", "page", "--out", str(out), *flags]
+    """Run the command with its page on the server of DISPLAY; it is killed if the test has not ended it.
+
+    The method is ``rarest`` unless a flag says otherwise: it claims from the first frames on.
+    """
+    words = ["watch", source, "--method", "rarest", "--view", "page", "--out", str(out), *flags]
     process = subprocess.Popen([*BACKROOM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         command = WatchCommand(process, out)

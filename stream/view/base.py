@@ -40,7 +40,8 @@ class View(Protocol):
         Parameters
         ----------
         name : str
-            ``call``, ``room``, ``coverage`` or ``backdrop``.
+            ``call``, ``room``, ``coverage``, ``backdrop`` or, where the method says so much, ``confidence`` or
+            ``leaks``. What is asked for once is on offer from then on.
 
         Returns
         -------
@@ -69,8 +70,9 @@ class View(Protocol):
             ``can_pick_region`` (bool), ``state`` (``running``, ``paused``, ``ended``), ``elapsed_s``, ``frames``,
             ``dropped``, ``rate_hz``, ``latency_ms`` ({stage: {p50, p99}}), ``coverage`` (0..1 or None),
             ``coverage_over_time`` (list of [seconds, coverage], at most 600 points), ``memory_bytes``,
-            ``exact`` (bool), ``notices`` (list of str: what is degraded), ``message`` (str: last event, such as
-            "saved to out/"), ``settings`` ({dotted key: value} that may be changed from the view).
+            ``exact`` (bool; None where the method does not count exactly anyway), ``notices`` (list of str: what is
+            degraded), ``message`` (str: last event, such as "saved to out/"), ``settings`` ({dotted key: value} that
+            may be changed from the view).
         """
 
     def take_commands(self) -> Sequence[ViewCommand]:

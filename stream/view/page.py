@@ -26,8 +26,8 @@ class PageView:
     """Shows a session on a page at `url`; may be called from any thread.
 
     A picture is wanted while a page shows it: `call`; `room`, on a checkerboard where its alpha is 0, and that alpha
-    as an overlay over the call, so that `coverage` is never wanted; `backdrop` and `confidence` (BGRA, laid over
-    the room) get a switch once the session has asked whether they are wanted.
+    as an overlay over the call, so that `coverage` is never wanted; `backdrop`, `confidence` and `leaks` can be chosen
+    in place of the room once the session has asked whether they are wanted.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class PageView:
         Parameters
         ----------
         name : str
-            ``call``, ``room``, ``backdrop``, ``coverage`` or ``confidence``.
+            ``call``, ``room``, ``backdrop``, ``coverage``, ``confidence`` or ``leaks``.
 
         Returns
         -------

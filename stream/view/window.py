@@ -1,4 +1,4 @@
-"""A plain window with the call and the growing room side by side, for a machine without a browser.
+"""A plain window with the call and the growing room, or a map of it, side by side, for a machine without a browser.
 
 Pictures are laid out in a thread of this view; OpenCV's own functions run in the one thread that `stream.gui`
 keeps for windows. Closing the window asks the session to stop, because the keys went with it. Limits: no macOS,
@@ -25,9 +25,12 @@ from stream.view.pictures import shrink_bgr, shrink_bgra
 _log = logging.getLogger(__name__)
 
 TITLE: Final = "Backroom: call and room"
-KEYS_LINE: Final = "q stop   space pause   r reset   s save"
+KEYS_LINE: Final = "q stop   space pause   r reset   s save   v other picture"
 
-_PICTURES: Final = ("call", "room")
+_BESIDE: Final = {"room": "room", "backdrop": "backdrop", "confidence": "how sure", "leaks": "how often"}
+"""What may stand beside the call, and what it is called; `v` goes round those that the session has."""
+
+_PICTURES: Final = ("call", *_BESIDE)
 _TURN_S: Final = 0.025
 _LINE_PX: Final = 22
 _BGRA_CHANNELS: Final = 4
@@ -57,6 +60,8 @@ class WindowView:
         self._lock = threading.Lock()
         self._images: dict[str, Image] = {}
         self._shown_at_s = dict.fromkeys(_PICTURES, -np.inf)
+        self._offered: set[str] = set()
+        self._beside = "room"
         self._numbers: dict[str, Any] = {}
         self._is_paused = False
         self._has_changed = False
@@ -75,7 +80,7 @@ class WindowView:
         Parameters
         ----------
         name : str
-            ``call`` and ``room`` have a place.
+            ``call`` has a place, and one of ``room``, ``backdrop``, ``confidence`` and ``leaks``.
 
         Returns
         -------
@@ -85,6 +90,9 @@ class WindowView:
         if name not in _PICTURES or self._stopping.is_set():
             return False
         with self._lock:
+            self._offered.add(name)
+            if name not in ("call", self._beside):
+                return False
             return time.monotonic() - self._shown_at_s[name] >= 1.0 / self._settings.picture_rate_hz
 
     def show_picture(self, name: str, image: Image) -> None:
@@ -146,15 +154,24 @@ class WindowView:
             if not self._has_changed:
                 return None
             self._has_changed = False
-            images, numbers = dict(self._images), self._numbers
-        return compose(images, numbers, self._settings.picture_width_px)
+            images, numbers, beside = dict(self._images), self._numbers, self._beside
+        return compose(images, numbers, self._settings.picture_width_px, beside)
 
     def _press(self, key: int) -> None:
         if key == ord(" "):
             self._ask("resume" if self._is_paused else "pause")
             self._is_paused = not self._is_paused
+        elif key == ord("v"):
+            self._show_the_next_beside()
         elif key in _KEYS:
             self._ask(_KEYS[key])
+
+    def _show_the_next_beside(self) -> None:
+        with self._lock:
+            offered = [name for name in _BESIDE if name in self._offered] or ["room"]
+            at = offered.index(self._beside) if self._beside in offered else -1
+            self._beside = offered[(at + 1) % len(offered)]
+            self._has_changed = True
 
     def _ask(self, kind: _Asked) -> None:
         with self._lock:
@@ -190,17 +207,19 @@ def _close() -> None:
         cv2.pollKey()  # Qt takes it off the screen while it handles events
 
 
-def compose(images: dict[str, Image], numbers: dict[str, Any], width_px: int) -> Image:
-    """Lay out the window: the call, the room on a checkerboard, and lines of text below.
+def compose(images: dict[str, Image], numbers: dict[str, Any], width_px: int, beside: str = "room") -> Image:
+    """Lay out the window: the call, the room on a checkerboard or a map, and lines of text below.
 
     Parameters
     ----------
     images : dict of str to ndarray
-        ``call`` and ``room`` as far as they are there, of any size.
+        Pictures by name as far as they are there, of any size.
     numbers : dict
         As `View.show_numbers` documents them; may be empty.
     width_px : int
         Width of each of the two pictures.
+    beside : str
+        Name of the one on the right.
 
     Returns
     -------
@@ -208,10 +227,10 @@ def compose(images: dict[str, Image], numbers: dict[str, Any], width_px: int) ->
         (height, 2 * width_px, 3) uint8 BGR.
     """
     height_px = _picture_height_px(images, width_px)
-    panes = [_pane(images.get(name), width_px, height_px) for name in _PICTURES]
+    panes = [_pane(images.get(name), width_px, height_px) for name in ("call", beside)]
     if "call" not in images:
         _write(panes[0], "waiting for the first frame", height_px // 2)
-    lines = _lines(numbers)
+    lines = _lines(numbers, _BESIDE[beside])
     bar = np.full((_LINE_PX * len(lines) + _LINE_PX // 2, 2 * width_px, 3), 24, np.uint8)
     for n, line in enumerate(lines, start=1):
         _write(bar, line, n * _LINE_PX)
@@ -237,7 +256,7 @@ def _pane(image: Image | None, width_px: int, height_px: int) -> Image:
     )
 
 
-def _lines(numbers: dict[str, Any]) -> list[str]:
+def _lines(numbers: dict[str, Any], beside: str) -> list[str]:
     """Return four lines: state, what is degraded, the last event, the keys."""
     coverage = numbers.get("coverage")
     parts = [
@@ -245,6 +264,7 @@ def _lines(numbers: dict[str, Any]) -> list[str]:
         f"coverage {100 * coverage:.1f} %" if coverage is not None else "",
         f"{numbers.get('rate_hz') or 0:.1f} frames/s",
         f"dropped {numbers.get('dropped', 0)}",
+        f"right: {beside}",
     ]
     state = "   ".join(part for part in parts if part)
     return [state, "; ".join(numbers.get("notices", [])), str(numbers.get("message", "")), KEYS_LINE]

@@ -20,6 +20,9 @@ from pipelines.reconstruction.rarest import RarestReconstruction
 from stream import cli
 from stream.sinks.video import VideoSink
 
+RAREST = ["--method", "rarest"]
+"""The method that claims after a handful of frames, and the only one that `--omg` and `--memory` mean something to."""
+
 BACKROOM = [sys.executable, "-c", "from stream.cli import main; main()"]
 
 
@@ -56,12 +59,14 @@ def write_video(path, images):
     sink.close()
 
 
-def test_watch_leaves_three_files_and_says_so(run, call, tmp_path):
+def test_watch_leaves_its_files_and_says_so(run, call, tmp_path):
     out = tmp_path / "D"
-    code, text, errors = run("watch", call, "--view", "none", "--out", out)
+    code, text, errors = run("watch", call, *RAREST, "--view", "none", "--out", out)
     assert code == 0, errors
     assert "15 frames counted" in text
-    assert sorted(path.name for path in out.iterdir()) == ["backdrop.png", "report.json", "room.png"]
+    assert "counts are exact" in text
+    assert sorted(path.name for path in out.iterdir()) == ["backdrop.png", "report.html", "report.json", "room.png"]
+    assert str(out / "report.html") in text
     assert (cv2.imread(str(out / "room.png"), cv2.IMREAD_UNCHANGED) == (200, 200, 200, 255)).all()
 
 
@@ -70,6 +75,7 @@ def test_demo_scores_itself_against_its_known_room(run, tmp_path):
     assert code == 0, errors
     report = json.loads((tmp_path / "D" / "report.json").read_text())
     assert report["frames"]["counted"] == 300
+    assert report["method"] == "rarest"
     assert report["score"]["recall"] > 0.75  # the ideal case; a reconstruction that finds nothing has 0
     assert report["score"]["precision"] > 0.75
     assert "recall" in text
@@ -80,7 +86,7 @@ def test_a_picture_folder_is_watched_like_a_video(run, tmp_path):
     folder.mkdir()
     for i, value in enumerate((10, 10, 200, 10)):
         cv2.imwrite(str(folder / f"{i}.png"), picture(value, 32, 48))
-    code, _, errors = run("watch", folder, "--view", "none", "--out", tmp_path / "D")
+    code, _, errors = run("watch", folder, *RAREST, "--view", "none", "--out", tmp_path / "D")
     assert code == 0, errors
     assert (cv2.imread(str(tmp_path / "D/room.png"))[..., 0] == 200).all()
 
@@ -88,7 +94,7 @@ def test_a_picture_folder_is_watched_like_a_video(run, tmp_path):
 def test_the_growing_room_goes_to_several_sinks_at_once(run, call, tmp_path):
     sinks = [f"file:{tmp_path / 'a.mkv'}", f"file:{tmp_path / 'b.mp4'}", f"images:{tmp_path / 'c'}"]
     flags = [flag for sink in sinks for flag in ("--to", sink)]
-    code, _, errors = run("watch", call, "--view", "none", "--out", tmp_path / "D", *flags)
+    code, _, errors = run("watch", call, *RAREST, "--view", "none", "--out", tmp_path / "D", *flags)
     assert code == 0, errors
     assert (tmp_path / "a.mkv").stat().st_size > 0
     assert cv2.VideoCapture(str(tmp_path / "b.mp4")).read()[0]
@@ -270,7 +276,7 @@ def test_a_state_of_another_size_is_refused_and_stays(run, call, tmp_path):
     other.process(Frame(picture(1, 10, 12), 0.0))
     other.save(state, {})
     before = state.read_bytes()
-    code, _, errors = run("watch", call, "--view", "none", "--out", tmp_path / "D", "--state", state)
+    code, _, errors = run("watch", call, *RAREST, "--view", "none", "--out", tmp_path / "D", "--state", state)
     assert_one_line(code, errors, ["12x10", "48x32", "--state"])
     assert state.read_bytes() == before
     assert not (tmp_path / "D").exists()
@@ -278,11 +284,11 @@ def test_a_state_of_another_size_is_refused_and_stays(run, call, tmp_path):
 
 def test_a_state_of_another_version_is_refused_and_stays(run, call, tmp_path):
     state = tmp_path / "s"
-    run("watch", call, "--view", "none", "--out", tmp_path / "D", "--state", state)
+    run("watch", call, *RAREST, "--view", "none", "--out", tmp_path / "D", "--state", state)
     content = bytearray(state.read_bytes())
     content[16] += 1
     state.write_bytes(content)
-    code, _, errors = run("watch", call, "--view", "none", "--out", tmp_path / "E", "--state", state)
+    code, _, errors = run("watch", call, *RAREST, "--view", "none", "--out", tmp_path / "E", "--state", state)
     assert_one_line(code, errors, ["version 2, wanted 1"])
     assert state.read_bytes() == content
 
@@ -293,7 +299,7 @@ def test_a_disk_without_room_for_the_state_leaves_the_old_one_intact(tmp_path):
     first, second, state = tmp_path / "first.mkv", tmp_path / "second.mkv", tmp_path / "s"
     write_video(first, [picture(10, 64, 96)] * 3)
     write_video(second, [rng.integers(0, 256, (64, 96, 3), dtype=np.uint8) for _ in range(30)])
-    flags = ["--view", "none", "--out", str(tmp_path / "D"), "--state", str(state)]
+    flags = [*RAREST, "--view", "none", "--out", str(tmp_path / "D"), "--state", str(state)]
     subprocess.run([*BACKROOM, "watch", str(first), *flags], check=True, capture_output=True)
     before = state.read_bytes()
 
@@ -346,7 +352,7 @@ def start_slow_watch(long_call, tmp_path, *more):
         "from stream.cli import main; main()"
     )
     command = [sys.executable, "-c", code, "watch", str(long_call), "--view", "none", "--out", str(tmp_path / "D")]
-    command += ["--state", str(tmp_path / "s"), "--to", "display", "--profile", str(profile), *more]
+    command += ["--state", str(tmp_path / "s"), "--to", "display", "--profile", str(profile), *RAREST, *more]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

@@ -12,13 +12,14 @@ from fakes import FakeSink, FakeSource, picture
 from config.loader import load_profile
 from config.reload import ProfileWatcher
 from pipelines.base import PipelineError
+from pipelines.reconstruction.leak.pipeline import LeakReconstruction
 from pipelines.reconstruction.rarest import RarestReconstruction
 from stream.sinks.base import SinkError
 from stream.sources.base import CaptureError
 from stream.view.base import ViewCommand
 from stream.watch import WatchPlan, WatchSession
 
-FAST = {"watch.memory": "4MiB", "watch.preview_every_s": 0.05, "watch.save_every_s": 0.5}
+FAST = {"watch.method": "rarest", "watch.memory": "4MiB", "watch.preview_every_s": 0.05, "watch.save_every_s": 0.5}
 
 
 class FakeView:
@@ -312,6 +313,34 @@ def test_pictures_go_to_the_view_that_wants_them(tmp_path):
     assert looking.pictures["call"][0].shape == (4, 6, 3)
     assert looking.pictures["room"][-1].shape == (4, 6, 4)
     assert away.pictures == {}
+
+
+def test_settings_and_pictures_are_those_of_the_method(tmp_path):
+    view = FakeView(wants={"room", "backdrop", "confidence", "leaks"})
+    session(tmp_path, FakeSource(CALL * 5, period_s=0.01), views=[view]).run()
+    assert set(view.pictures) == {"room", "backdrop"}
+    assert "watch.omg" in view.numbers[-1]["settings"]
+    assert "watch.claim" not in view.numbers[-1]["settings"]
+    assert view.numbers[-1]["exact"] is True
+
+
+def test_the_method_leak_shows_how_sure_and_how_often_and_leaves_its_pictures(tmp_path):
+    frames = [picture(10, 36, 48)] * 60
+    view = FakeView(wants={"room", "backdrop", "confidence", "leaks"})
+    flags = {**FAST, "watch.method": "leak", "watch.person_model": "none"}
+    settings = load_profile("default", flags)
+    (tmp_path / "out").mkdir()
+    plan = WatchPlan(out=tmp_path / "out")
+    watcher = ProfileWatcher("default", flags)
+    outcome = WatchSession(
+        FakeSource(frames, period_s=0.01), LeakReconstruction(settings.watch), plan, settings, watcher, [view]
+    ).run()
+    assert view.pictures["confidence"][-1].shape == view.pictures["leaks"][-1].shape == (36, 48, 3)
+    assert "watch.claim" in view.numbers[-1]["settings"]
+    assert "watch.omg" not in view.numbers[-1]["settings"]
+    assert view.numbers[-1]["exact"] is None
+    assert outcome.files == ["report.html", "room.png", "leaks.png", "confidence.png", "backdrop.png", "report.json"]
+    assert outcome.report["confidence"]["mean"] is None, "nothing leaks here"
 
 
 def test_sinks_get_the_growing_room_with_holes_that_look_like_holes(tmp_path):

@@ -8,10 +8,12 @@ import { RegionPicker } from "./region.js";
 import { Settings } from "./settings.js";
 
 const TINT = "#ff2bd6"; // a colour that rooms and backdrops seldom have
-const TITLES = { room: "Room", backdrop: "Backdrop" };
+const TITLES = { room: "Room", backdrop: "Backdrop", confidence: "How sure", leaks: "How often" };
 const WHAT = {
   room: "The room as far as it is found",
   backdrop: "The virtual background as far as it is known",
+  confidence: "Map of how sure each find is, over the darkened backdrop",
+  leaks: "Map of how often the room showed, over the darkened backdrop",
 };
 const LOST = "The connection to the session is lost; trying again. If it was started anew, open the address it printed.";
 
@@ -34,7 +36,7 @@ const settings = new Settings(byId("settings-card"), byId("settings"), (changes)
 // Pictures
 
 const feeds = new Map(
-  ["call", "room", "backdrop", "confidence"].map((name) => [name, new Feed(name, (bitmap) => show(name, bitmap))]),
+  ["call", ...Object.keys(TITLES)].map((name) => [name, new Feed(name, (bitmap) => show(name, bitmap))]),
 );
 
 function show(name, bitmap) {
@@ -47,7 +49,6 @@ function show(name, bitmap) {
     draw(byId("room"), bitmap);
     fit(byId("room-stage"), bitmap);
   }
-  if (name === "confidence") draw(byId("room-overlay"), bitmap);
   showWaiting();
 }
 
@@ -60,13 +61,11 @@ function lookAtWhatIsShown() {
   const isSeen = document.visibilityState === "visible" && isConnected;
   const wanted = new Set(["call", beside]);
   if (byId("show-coverage").checked) wanted.add("room");
-  if (byId("show-confidence").checked) wanted.add("confidence");
   for (const [name, feed] of feeds) feed.look(isSeen && wanted.has(name));
 }
 
 function announce(versions) {
   for (const [name, version] of Object.entries(versions)) feeds.get(name)?.announce(version);
-  byId("confidence-switch").hidden = !("confidence" in versions);
   offerBeside(Object.keys(TITLES).filter((name) => name in versions));
 }
 
@@ -91,7 +90,7 @@ function showBeside(name) {
   beside = name;
   setText("room-title", TITLES[name]);
   byId("room").setAttribute("aria-label", WHAT[name]);
-  byId("room-legend").hidden = name !== "room";
+  for (const other of Object.keys(TITLES)) byId(`${other}-key`).hidden = other !== name;
   const { bitmap } = feeds.get(name);
   if (bitmap) draw(byId("room"), bitmap);
   else byId("room").getContext("2d").reset();
@@ -108,7 +107,6 @@ function showWaiting() {
   byId("room-waiting").hidden = hasFrames && Boolean(feeds.get(beside).bitmap) && !isEmpty;
   setText("room-waiting", hasFrames ? "Nothing found yet." : "What is found of the room appears here.");
   byId("call-mark").hidden = !hasFrames || !byId("show-coverage").checked;
-  byId("room-overlay").hidden = !hasFrames || !byId("show-confidence").checked;
 }
 
 function waitingForTheCall() {
@@ -131,6 +129,7 @@ function showFigures(next) {
   setText("dropped", format.count(next.dropped));
   setText("elapsed", format.duration(next.elapsed_s));
   setText("memory", format.memory(next.memory_bytes));
+  byId("counts").hidden = next.exact === null; // the method does not count exactly anyway
   setText("exact", next.exact ? "exact" : "not exact");
   byId("exact").classList.toggle("degraded", next.exact === false);
   showNotices(next.notices ?? []);
@@ -228,10 +227,6 @@ byId("whole-screen").addEventListener("click", () => ask({ kind: "whole_screen" 
 byId("show-coverage").addEventListener("change", (event) => {
   const { bitmap } = feeds.get("room");
   if (event.target.checked && bitmap) drawTint(byId("call-mark"), bitmap, TINT);
-  lookAtWhatIsShown();
-  showWaiting();
-});
-byId("show-confidence").addEventListener("change", () => {
   lookAtWhatIsShown();
   showWaiting();
 });

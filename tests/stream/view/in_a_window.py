@@ -17,7 +17,7 @@ import xcffib.xtest
 from config.schema import PageSettings
 from stream.view.window import TITLE, WindowView
 
-KEYCODES = {"s": 39, "r": 27, "space": 65, "q": 24}  # of the keyboard that Xvfb has
+KEYCODES = {"s": 39, "r": 27, "v": 55, "space": 65, "q": 24}  # of the keyboard that Xvfb has
 PRESS, RELEASE = 2, 3
 PATIENCE_S = 5.0
 
@@ -45,11 +45,22 @@ def asked(view: WindowView) -> list[str]:
 
 
 def press(view: WindowView, key: str) -> list[str]:
+    send(key)
+    return asked(view)
+
+
+def send(key: str) -> None:
     core.SetInputFocus(xproto.InputFocus.PointerRoot, next(windows()), 0)
     for event in (PRESS, RELEASE):
         connection(xcffib.xtest.key).FakeInput(event, KEYCODES[key], 0, 0, 0, 0, 0)
     connection.flush()
-    return asked(view)
+
+
+def wait_until_wanted(view: WindowView, name: str) -> bool:
+    until_s = time.monotonic() + PATIENCE_S
+    while not (is_wanted := view.wants_picture(name)) and time.monotonic() < until_s:
+        time.sleep(0.01)
+    return is_wanted
 
 
 def color_at(x: int, y: int) -> list[int]:
@@ -70,6 +81,16 @@ report["wanted"] = [name for name in ("call", "room", "backdrop") if view.wants_
 view.show_picture("call", np.full((90, 160, 3), (10, 20, 200), np.uint8))
 view.show_picture("room", np.full((90, 160, 4), (200, 20, 10, 255), np.uint8))
 view.show_numbers({"state": "running"})
+report["leaks wanted"] = view.wants_picture("leaks")
+send("v")
+report["backdrop wanted after v"] = wait_until_wanted(view, "backdrop")
+send("v")  # no confidence here, so it is the leaks' turn
+report["leaks wanted after v"] = wait_until_wanted(view, "leaks")
+view.show_picture("leaks", np.full((90, 160, 3), (50, 60, 70), np.uint8))
+time.sleep(0.3)
+report["leaks"] = color_at(240, 40)
+send("v")
+report["room wanted again"] = wait_until_wanted(view, "room")
 report["keys"] = [press(view, key) for key in ("s", "r", "space", "space", "q")]
 report["call"], report["room"] = color_at(40, 40), color_at(240, 40)
 view.close()

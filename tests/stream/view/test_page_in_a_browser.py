@@ -13,6 +13,7 @@ from browser import chromium
 from page_client import Client
 
 from config.schema import PageSettings
+from stream.results.maps import BAND_COLORS, EPISODE_COLORS
 from stream.view.base import ViewCommand
 from stream.view.page import PageView
 
@@ -41,6 +42,7 @@ class FakeSession:
     def __init__(self, **settings: Any) -> None:
         self.view = PageView(PageSettings(**{"picture_rate_hz": 20.0, "picture_width_px": 240, **settings}))
         self.commands: list[ViewCommand] = []
+        self.maps: tuple[str, ...] = ()
         self.figures: dict[str, Any] = {
             "source": f"screen 1 ({WIDTH}x{HEIGHT})",
             "width": WIDTH,
@@ -112,6 +114,9 @@ class FakeSession:
             self.view.show_picture("room", room)
         if self.view.wants_picture("backdrop"):
             self.view.show_picture("backdrop", np.full((HEIGHT, WIDTH, 3), 200, np.uint8))
+        for name in self.maps:
+            if self.view.wants_picture(name):
+                self.view.show_picture(name, np.full((HEIGHT, WIDTH, 3), 80, np.uint8))
 
 
 @pytest.fixture(scope="module")
@@ -242,6 +247,46 @@ def test_the_backdrop_takes_the_rooms_place_when_it_is_chosen(page: Page) -> Non
     page.wait_for_timeout(400)
     shown = pixels(page, "#room")
     assert shown["opaque"] == shown["width"] * shown["height"]
+
+
+def test_maps_are_offered_only_where_the_method_has_them(session: FakeSession, page: Page) -> None:
+    choice = page.locator("#room-choice")
+    assert choice.get_by_role("radio").count() == 2
+    session.maps = ("confidence", "leaks")
+    page.get_by_label("How often").wait_for()
+    assert choice.get_by_role("radio").count() == 4
+
+
+@pytest.mark.parametrize(("name", "title"), [("confidence", "How sure"), ("leaks", "How often")])
+def test_a_map_takes_the_rooms_place_with_the_key_to_its_colours_by_keyboard(
+    session: FakeSession, page: Page, name: str, title: str, complaints: list[str]
+) -> None:
+    session.maps = (name,)
+    page.get_by_label(title).wait_for()
+    assert page.locator(f"#{name}-key").is_hidden()
+    press_tab_until(page, "#room-choice input:checked")
+    page.keyboard.press("ArrowLeft")  # from the first choice round to the last
+    wait_for_text(page, "#room-title", title)
+    page.locator(f"#{name}-key").wait_for()
+    assert page.locator("#room-key").is_hidden()
+    wait_until(page, lambda: pixels(page, "#room")["opaque"] == pixels(page, "#room")["width"] * 135)
+    assert "darkened backdrop" in str(page.locator("#room").get_attribute("aria-label"))
+    page.keyboard.press("ArrowRight")
+    wait_for_text(page, "#room-title", "Room")
+    assert complaints == []
+
+
+def test_the_keys_have_the_colours_of_the_maps(page: Page) -> None:
+    for css_class, colors in (("band", BAND_COLORS), ("times", EPISODE_COLORS)):
+        for n, color in enumerate(colors, start=1):
+            shown = page.locator(f".{css_class}-{n}").evaluate("element => getComputedStyle(element).backgroundColor")
+            assert shown == f"rgb({int(color[1:3], 16)}, {int(color[3:5], 16)}, {int(color[5:7], 16)})"
+
+
+def test_a_method_that_does_not_count_exactly_has_no_figure_for_that(session: FakeSession, page: Page) -> None:
+    assert page.locator("#counts").is_visible()
+    session.figures["exact"] = None
+    page.locator("#counts").wait_for(state="hidden")
 
 
 def test_pause_reaches_the_session_and_the_page_says_paused(session: FakeSession, page: Page) -> None:

@@ -54,6 +54,15 @@ def test_call_and_room_are_on_the_screen(seen: dict[str, Any]) -> None:
 
 
 @pytest.mark.screen
+def test_a_key_goes_round_the_pictures_that_the_session_has(seen: dict[str, Any]) -> None:
+    assert not seen["leaks wanted"]
+    assert seen["backdrop wanted after v"]
+    assert seen["leaks wanted after v"]
+    assert seen["leaks"] == [50, 60, 70]
+    assert seen["room wanted again"]
+
+
+@pytest.mark.screen
 def test_a_closed_view_is_gone_with_its_thread_and_another_one_opens(seen: dict[str, Any]) -> None:
     assert seen["open after close"] == 0
     assert not seen["wanted after close"]
