@@ -16,6 +16,7 @@ from stream import __version__
 from stream.cli_tools import COMMANDS
 from stream.sinks.base import SinkError
 from stream.sources.base import CaptureError
+from stream.startup import swift_start
 from stream.view.base import ViewError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -148,6 +149,7 @@ def cli(debug: bool) -> None:
 @_override("watch", "memory", metavar="SIZE")
 @_override("screen", "rate_hz", "--rate", type=float)
 @_override("page", "port", type=int)
+@swift_start()
 def watch(
     source: str,
     out: Path,
@@ -182,6 +184,7 @@ def watch(
 @click.option("--view", type=click.Choice(VIEWS), default="none", show_default=True, help=VIEW_HELP)
 @_profile_option
 @_override("watch", "omg", type=int)
+@swift_start()
 def demo(out: Path, view: Any, profile: str, **flags: Any) -> None:
     """Watch a small synthetic call and score what is found.
 

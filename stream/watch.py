@@ -23,6 +23,7 @@ from stream.loop import Loop
 from stream.report import write_results
 from stream.sinks.base import Sink
 from stream.sources.base import Source
+from stream.startup import start_is_over
 from stream.stats import LoopStats
 from stream.view.base import View, ViewCommand
 
@@ -175,6 +176,7 @@ class WatchSession:
             self._source.close()
             raise
         self._messages.say(WAITING)
+        start_is_over()
         self._due.start()
         try:
             self._loop.run()
