@@ -12,7 +12,7 @@ too, so that a long call cannot run out of memory in its third hour.
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Self
 
@@ -47,6 +47,7 @@ _BYTES_PER_SLOT = 8
 _SLOTS_PER_LINE = 8
 _RESERVED_SLOTS = _SLOTS_PER_LINE
 _SLOTS_PER_PAGE = 512
+_CLAIMED_SLOTS = 2048 * _SLOTS_PER_PAGE  # numpy lets other threads run only where it sets more than 500 values
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +123,20 @@ class ColorCounts:
         )
         self._next_slot = self._first_slots
         self._claimed_slot = self._first_slots
+        self._claiming: Future[None] | None = None
+        self._may_claim = True
+
+    def claim_first_tables(self) -> None:
+        """Touch the memory of the first tables in another thread, as far as it gets before something is counted.
+
+        The kernel clears memory when it is first touched, for 1080p in a twentieth to half a second, most of it in
+        the first frame that differs in most pixels. While the program starts there is a core to spare for it.
+        """
+        self._claiming = self._pool.submit(self._claim_until_counting)
 
     def close(self) -> None:
         """End the threads."""
+        self._may_claim = False
         self._pool.shutdown()
 
     @property
@@ -325,6 +337,7 @@ class ColorCounts:
 
     def _until_done(self, run: "_Pass", only_band: int | None = None) -> None:
         """Run a pass again, with more memory for the bands that starved, until no band waits."""
+        self._end_claiming()
         resume = self.tables.resume
         resume[:] = 0 if only_band is None else -1
         if only_band is not None:
@@ -355,6 +368,19 @@ class ColorCounts:
         self._next_slot += n_slots
         row[tables.REGION_END] = self._next_slot
         return True
+
+    def _claim_until_counting(self) -> None:
+        for begin in range(0, self._first_slots, _CLAIMED_SLOTS):
+            if not self._may_claim:
+                return
+            self.tables.slots[begin : min(begin + _CLAIMED_SLOTS, self._first_slots) : _SLOTS_PER_PAGE] = 0
+
+    def _end_claiming(self) -> None:
+        """Wait for the piece that is being touched: a slot that is touched is set to 0."""
+        if self._claiming is not None:
+            self._may_claim = False
+            self._claiming.result()
+            self._claiming = None
 
     def _claim_some(self, n_frames: int) -> None:
         """Touch a few more pages of the memory that a long stream is going to need."""

@@ -64,7 +64,9 @@ class RarestReconstruction:
         PipelineError
             If the memory bound is too small for that size.
         """
-        self._replace(ColorCounts(height, width, self.settings.memory))
+        counts = ColorCounts(height, width, self.settings.memory)
+        counts.claim_first_tables()
+        self._replace(counts)
         self._batch_frames = 1 if is_live else BATCH_FRAMES
         _compile_kernels()
 
