@@ -4,10 +4,11 @@ Exact, first-seen order included, until the memory runs out; from then on the pi
 in coarser cells (see `tables`), which `is_exact` and `n_coarse_px` tell. Counts of two parts of a stream add up
 to the counts of the whole.
 
-Memory: 15 bytes a pixel for the last frame, its runs and the table's place, a first table for each pixel (128
-bytes, or 32 where the bound is tight), and 8 bytes a slot for larger ones. Pages are touched as they are needed; in a
-stream that has filled an eighth of the larger tables' share after `CLAIM_AFTER_FRAMES` frames the rest is claimed
-too, so that a long call cannot run out of memory in its third hour.
+Memory: 15 bytes a pixel for the last frame, its runs and the table's place, a first table for each pixel (128 bytes,
+or 32 where the bound is tight), and 8 bytes a slot for larger ones. Pages are touched as they are needed, those of
+first tables before where there is time (`claim_first_tables`); in a stream that has filled an eighth of the larger
+tables' share after `CLAIM_AFTER_FRAMES` frames the rest is claimed too, so that a long call cannot run out of memory
+in its third hour.
 """
 
 import os
