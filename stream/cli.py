@@ -17,6 +17,7 @@ from stream import __version__
 from stream.cli_tools import COMMANDS
 from stream.sinks.base import SinkError
 from stream.sources.base import CaptureError
+from stream.startup import swift_start
 from stream.view.base import ViewError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -158,6 +159,7 @@ def cli(debug: bool) -> None:
 @_override("watch", "memory", metavar="SIZE")
 @_override("screen", "rate_hz", "--rate", type=float)
 @_override("page", "port", type=int)
+@swift_start()
 def watch(
     source: str,
     out: Path,
@@ -203,6 +205,7 @@ def watch(
     help="How the room is found. The demo's person is drawn and the call is clean, which is what rarest is for.",
 )
 @_override("watch", "omg", type=int)
+@swift_start()
 def demo(out: Path, view: Any, profile: str, **flags: Any) -> None:
     """Watch a small synthetic call and score what is found.
 

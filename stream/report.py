@@ -118,6 +118,8 @@ def _write_together(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _png(image: Image) -> bytes:
-    # Level 1: a third of the time of the default for a tenth more bytes.
-    _, encoded = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    # Level 1: a third of the time of the default for a tenth more bytes. Rows as differences from the row above: half
+    # the time of trying every filter on every row, for as many bytes.
+    how = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
+    _, encoded = cv2.imencode(".png", image, how)
     return encoded.tobytes()

@@ -25,6 +25,7 @@ from stream.results.figures import figures_of
 from stream.showing import LIVE_SETTINGS, draw_picture, pictures_offered, settings_shown
 from stream.sinks.base import Sink
 from stream.sources.base import Source
+from stream.startup import start_is_over
 from stream.stats import LoopStats
 from stream.view.base import View, ViewCommand
 
@@ -178,6 +179,7 @@ class WatchSession:
             self._source.close()
             raise
         self._messages.say(WAITING)
+        start_is_over()
         self._due.start()
         try:
             self._loop.run()

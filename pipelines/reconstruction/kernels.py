@@ -1,7 +1,7 @@
 """The loop over the pixels of a frame that counts its colours.
 
-A pixel that shows the colour of the frame before costs one comparison, 32 pixels at a time: only when a colour
-ends is the length of its run added to the pixel's table. Arrays only; every function trusts its arguments. A
+A pixel that shows the colour of the frame before costs one comparison, 256 pixels at a time: only when a
+colour ends is the length of its run added to the pixel's table. Arrays only; every function trusts its arguments. A
 kernel works on every `n_workers`-th band of rows, so that threads share a frame without touching the same pixel.
 """
 
@@ -26,7 +26,10 @@ from pipelines.reconstruction.tables import (
 )
 
 BLOCK_PX = 32
-"""Pixels compared at once: 96 bytes, whole vector registers."""
+"""Pixels compared at once where something changed: 96 bytes, whole vector registers."""
+
+WIDE_BLOCK_PX = 256
+"""Pixels compared at once before that: most of most frames is as it was."""
 
 BATCH_FRAMES = 4
 """Frames counted together where nobody waits for them (recordings)."""
@@ -140,24 +143,36 @@ def _find_changed(
     last, meta = tables.last, tables.meta
     k: Word = 0
     while begin < end and k <= BATCH_PX - BLOCK_PX:
-        stop = min(begin + BLOCK_PX, end)
-        changed = np.uint8(0)
-        for i in range(U(begin * 3), U(stop * 3)):
-            changed |= frame[i] ^ last[i]
-        if changed != 0:
-            for p in range(U(begin), U(stop)):
-                b = U(p) * U(3)
-                old = U(last[b]) | U(last[b + U(1)]) << G_SHIFT | U(last[b + U(2)]) << R_SHIFT
-                new = U(frame[b]) | U(frame[b + U(1)]) << G_SHIFT | U(frame[b + U(2)]) << R_SHIFT
-                pixels[k] = U(p)
-                colors[k] = old
-                k += np.int64(old != new)
-        begin = stop
+        if begin + WIDE_BLOCK_PX <= end and _is_same(frame, last, U(begin * 3), WIDE_BLOCK_PX * 3):
+            begin += WIDE_BLOCK_PX
+            continue
+        wide_end = min(begin + WIDE_BLOCK_PX, end)
+        while begin < wide_end and k <= BATCH_PX - BLOCK_PX:
+            stop = min(begin + BLOCK_PX, end)
+            if stop - begin < BLOCK_PX or not _is_same(frame, last, U(begin * 3), BLOCK_PX * 3):
+                for p in range(U(begin), U(stop)):
+                    b = U(p) * U(3)
+                    old = U(last[b]) | U(last[b + U(1)]) << G_SHIFT | U(last[b + U(2)]) << R_SHIFT
+                    new = U(frame[b]) | U(frame[b + U(1)]) << G_SHIFT | U(frame[b + U(2)]) << R_SHIFT
+                    pixels[k] = U(p)
+                    colors[k] = old
+                    k += np.int64(old != new)
+            begin = stop
     for j in range(k):
         entry = meta[pixels[j]]
         cell = colors[j] & cell_mask((entry >> U(4)) & U(15))
         at[j] = (entry >> START_SHIFT) + home_slot(cell, entry & U(15))
     return begin, k
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _is_same(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], begin: Word, n: Word) -> Word:
+    """Say whether `n` bytes from `begin` on are the same. A constant `n` makes it a few vector instructions, ..."""
+    differing = np.uint8(0)
+    for i in range(U(n)):
+        # ... of whole registers of bytes: left alone, numba widens what comes of two bytes to eight of them.
+        differing = np.uint8(differing | one[begin + i] ^ other[begin + i])
+    return differing == np.uint8(0)
 
 
 @njit(cache=True, nogil=True)

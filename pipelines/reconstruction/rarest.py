@@ -64,9 +64,11 @@ class RarestReconstruction:
         PipelineError
             If the memory bound is too small for that size.
         """
-        self._replace(ColorCounts(height, width, self.settings.memory))
+        counts = ColorCounts(height, width, self.settings.memory)
+        counts.claim_first_tables()
+        self._replace(counts)
         self._batch_frames = 1 if is_live else BATCH_FRAMES
-        _compile_kernels()
+        _compile_kernels(is_live=is_live)
 
     def process(self, frame: Frame) -> Sequence[Frame]:
         """Count a frame; a placeholder is left out.
@@ -230,11 +232,12 @@ class RarestReconstruction:
         self._counts = counts
 
 
-def _compile_kernels() -> None:
-    """Run every kernel once on a few pixels, so that the first real frame is not late."""
+def _compile_kernels(*, is_live: bool) -> None:
+    """Run the kernels once on a few pixels, so that no real frame is late; a recording waits for those of the state."""
     small = ColorCounts(1, 8, 1 << 20, n_workers=1)
     for value in (0, 60, 120, 180, 240, 0):
         small.count(np.full((1, 8, 3), value, np.uint8))
     small.findings(0)
-    small.merged(small).close()
+    if is_live:
+        small.merged(small).close()
     small.close()

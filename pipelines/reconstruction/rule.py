@@ -11,7 +11,6 @@ from pipelines.reconstruction.kernels import BYTE, G_SHIFT, R_SHIFT, open_run
 from pipelines.reconstruction.tables import (
     COLOR_BITS,
     COUNT_SHIFT,
-    LARGEST_LOG2_CAPACITY,
     RANK_BITS,
     RANK_SHIFT,
     START_SHIFT,
@@ -20,6 +19,12 @@ from pipelines.reconstruction.tables import (
     Word,
     cell_mask,
 )
+
+FIRST_SEEN_FIRST = RANK_BITS << RANK_SHIFT
+"""Turns the ranks of a slot round: of two colours as frequent the one seen first then is the larger number."""
+
+NO_KEY = U(0xFFFFFFFFFFFFFFFF)
+"""Larger than every key."""
 
 
 @njit(cache=True, nogil=True)
@@ -61,12 +66,10 @@ def choose_rarest(
     satoki, "roomg", 2020.
     """
     step_px, width = step
-    colors = np.empty((1 << LARGEST_LOG2_CAPACITY) + 1, np.uint64)
     for row in range(worker, room.shape[0], n_workers):
         for column in range(room.shape[1]):
             p = row * step_px * width + column * step_px
-            n_colors = _list_colors(tables.slots, tables.meta[p], open_run(tables, p, n_frames), colors)
-            top, chosen, found = _choose(colors[:n_colors], omg)
+            top, chosen, found = _choose(tables.slots, tables.meta[p], open_run(tables, p, n_frames), omg)
             for c in range(3):
                 backdrop[row, column, c] = (top >> U(8 * c)) & BYTE
                 room[row, column, c] = (chosen >> U(8 * c)) & BYTE
@@ -74,52 +77,44 @@ def choose_rarest(
 
 
 @njit(cache=True, nogil=True)
-def _channel_sum(color: Word) -> Word:
-    return np.int64((color & BYTE) + ((color >> G_SHIFT) & BYTE) + ((color >> R_SHIFT) & BYTE))
+def _choose(slots: npt.NDArray[np.uint64], entry: Word, run: Word, omg: Word) -> tuple[Word, Word, Word]:
+    """Return (most frequent colour, the rule's colour, whether it passed the threshold) of one pixel.
 
-
-@njit(cache=True, nogil=True)
-def _list_colors(slots: npt.NDArray[np.uint64], entry: Word, run: Word, colors: npt.NDArray[np.uint64]) -> Word:
-    """List a pixel's slots in `colors`, its open run added to the one that holds its colour; return how many."""
-    start = np.int64(entry >> START_SHIFT)
+    Both loops are free of branches, so that they become vector instructions; the table fits the first-level cache.
+    """
+    begin = entry >> START_SHIFT
+    end = begin + (U(1) << (entry & U(15)))
     mask = cell_mask((entry >> U(4)) & U(15))
-    n_open = run >> COUNT_SHIFT << COUNT_SHIFT
-    n_colors = 0
-    for i in range(start, start + (1 << np.int64(entry & U(15)))):
-        slot = slots[i]
-        if slot != U(0):
-            if n_open != U(0) and ((slot ^ run) & mask) == U(0):
-                slot += n_open
-                n_open = U(0)
-            colors[n_colors] = slot
-            n_colors += 1
-    if n_open != U(0):
-        colors[n_colors] = run
-        n_colors += 1
-    return n_colors
-
-
-@njit(cache=True, nogil=True)
-def _choose(colors: npt.NDArray[np.uint64], omg: Word) -> tuple[Word, Word, Word]:
-    """Return (most frequent colour, the rule's colour, whether it passed the threshold) of one pixel's slots."""
-    top = U(0)
-    for slot in colors:
-        if _comes_first(slot, top):
-            top = slot
-    top_sum = _channel_sum(top)
-    rarest = top
-    best = U(0)
-    for slot in colors:
-        if not _comes_first(slot, rarest):
-            rarest = slot
-        if abs(top_sum - _channel_sum(slot)) > omg and (best == U(0) or not _comes_first(slot, best)):
-            best = slot
-    found = best != U(0)
-    return top & COLOR_BITS, (best if found else rarest) & COLOR_BITS, found
+    most, least, n_listed = U(0), NO_KEY, U(0)
+    for i in range(begin, end):
+        key = _key(slots[i], run, mask)
+        is_there = slots[i] != U(0)
+        n_listed += U(is_there and ((slots[i] ^ run) & mask) == U(0))
+        most = max(most, key if is_there else U(0))
+        least = min(least, key if is_there else NO_KEY)
+    # The open run is a colour of its own where the table does not hold that colour.
+    is_apart = n_listed == U(0) and run >> COUNT_SHIFT != U(0)
+    if is_apart:
+        most, least = max(most, run ^ FIRST_SEEN_FIRST), min(least, run ^ FIRST_SEEN_FIRST)
+    top_sum = _channel_sum(most)
+    room = NO_KEY
+    for i in range(begin, end):
+        key = _key(slots[i], run, mask)
+        is_far = slots[i] != U(0) and abs(_channel_sum(key) - top_sum) > omg
+        room = min(room, key if is_far else NO_KEY)
+    if is_apart and abs(_channel_sum(run) - top_sum) > omg:
+        room = min(room, run ^ FIRST_SEEN_FIRST)
+    found = room != NO_KEY
+    return most & COLOR_BITS, (room if found else least) & COLOR_BITS, found
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _comes_first(slot: Word, other: Word) -> Word:
-    """Say whether `slot` is more frequent than `other`, or as frequent and seen before it."""
-    n, m = slot >> COUNT_SHIFT, other >> COUNT_SHIFT
-    return n > m or (n == m and (slot >> RANK_SHIFT) & RANK_BITS < (other >> RANK_SHIFT) & RANK_BITS)
+def _key(slot: Word, run: Word, mask: Word) -> Word:
+    """Return a slot, the open run added to it if it has that colour, as a number that grows in the rule's order."""
+    is_open = ((slot ^ run) & mask) == U(0)
+    return (slot + (run >> COUNT_SHIFT << COUNT_SHIFT if is_open else U(0))) ^ FIRST_SEEN_FIRST
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _channel_sum(color: Word) -> Word:
+    return np.int64((color & BYTE) + ((color >> G_SHIFT) & BYTE) + ((color >> R_SHIFT) & BYTE))

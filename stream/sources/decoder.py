@@ -103,7 +103,7 @@ class Decoder:
         import av
         from av.video.reformatter import VideoReformatter
 
-        # One for all: a picture's own would set up swscale and its threads again each time (a third slower).
+        # One for all: a picture's own would set up swscale again each time (a third slower).
         reformatter = VideoReformatter()
         for packet in self._packets():
             self.n_hidden += packet is not None and packet.is_discard
@@ -232,7 +232,8 @@ def _lasts_s(tag: str) -> float:
 
 def _to_bgr(picture: VideoFrame, reformatter: VideoReformatter) -> Image:
     """Convert, upright; where rows are dense the array is the libav frame's own memory, kept alive by it."""
-    converted = reformatter.reformat(picture, format="bgr24", interpolation="BICUBIC")
+    # In this thread: shared out, it waits for the busiest core, and all of them have frames to decode.
+    converted = reformatter.reformat(picture, format="bgr24", interpolation="BICUBIC", threads=1)
     plane = converted.planes[0]
     image: Image
     if plane.line_size == 3 * converted.width:

@@ -162,6 +162,14 @@ def test_the_number_of_threads_changes_nothing(rng, n_workers):
     assert_same_counts(counted(frames, n_workers=n_workers), counted(frames, n_workers=3))
 
 
+def test_memory_that_is_being_touched_when_counting_begins_keeps_every_count(rng):
+    frames = noisy_frames(rng, 4, 48, 100, 30)
+    counts = ColorCounts(48, 100, 64 << 20, 2)
+    counts.claim_first_tables()
+    counts.count(*frames)
+    assert_same_counts(counts, counted(frames, memory_bytes=64 << 20))
+
+
 def test_too_little_memory_for_the_frame_size_says_how_much_is_wanted():
     with pytest.raises(PipelineError, match=r"got 1 MiB, wanted at least \d+ MiB for frames of 1920x1080"):
         ColorCounts(1080, 1920, 1 << 20)
