@@ -24,9 +24,9 @@ class Measured:
 
 MEASURED: Final = {
     "leak": Measured(
-        "By what was measured on other calls, about half to two thirds of that is right.",
-        "On recorded calls whose room was known, about half to two thirds of the pixels that this method claimed were "
-        "right. So believe shapes and colours that hang together, and doubt single specks.",
+        "By what was measured on other calls, about two fifths of that is right.",
+        "On calls whose room was known, a third to a half of the pixels that this method claimed were right. So "
+        "believe shapes and colours that hang together and areas of high confidence, and doubt single specks.",
     ),
     "rarest": Measured(
         "By what was measured on other calls, most of that is wrong: see below before you believe it.",

@@ -30,9 +30,9 @@ METHOD = "leak"
 SURE_FIND = 0.6
 SURE_SHARE = 0.006
 CAUTIOUS_CLAIM = 0.5
-"""A call is taken to leak where at least `SURE_SHARE` of its pixels are finds of confidence `SURE_FIND`. Where it is not,
-nothing less likely than `CAUTIOUS_CLAIM` is claimed: in calls that leak nothing, unsure finds come up all the same
-(docs/reconstruction.md has the figures)."""
+"""A call is taken to leak where at least `SURE_SHARE` of its pixels are finds of confidence `SURE_FIND`. Where it is
+not, nothing less likely than `CAUTIOUS_CLAIM` is claimed: in calls that leak nothing, unsure finds come up all the
+same (docs/reconstruction.md has the figures)."""
 
 FEW_FRAMES = 50
 """Below this nothing is claimed: what the backdrop is cannot be told yet."""

@@ -211,7 +211,8 @@ class LeakWatcher:
         """Take for the person what lay deep in the foreground of the frame before; a crude stand-in for the model."""
         if self.n_frames < FRAMES_BEFORE_DEPTH:
             return np.zeros((self.height, self.width), np.float32)
-        return np.minimum(self._depth / (PERSON_DEPTH * self.unit_px), np.float32(1))
+        share: npt.NDArray[np.float32] = (self._depth / (PERSON_DEPTH * self.unit_px)).clip(0, 1)
+        return share
 
     def _count_backdrop(self, image: Image, probability: npt.NDArray[np.float32]) -> None:
         before = image if self._before is None else self._before
@@ -275,7 +276,9 @@ def _distance(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 
 def _gradient(image: Image) -> Mask:
     """Return the largest difference of the brightest channel within 3 x 3 pixels."""
-    return cv2.morphologyEx(image.max(axis=2), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))  # type: ignore[return-value]
+    blue, green, red = cv2.split(image)
+    brightest = cv2.max(cv2.max(blue, green), red)
+    return cv2.morphologyEx(brightest, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))  # type: ignore[return-value]
 
 
 def _blurred(values: npt.NDArray[np.float32], sigma_px: float) -> npt.NDArray[np.float32]:
