@@ -1,6 +1,6 @@
 """The likeliest room colour of every pixel, kept up to date a few rows at a time.
 
-Judging every colour of every pixel takes a few tenths of a second: too long between two frames of a live call. So with
+Judging every colour of every pixel takes a second or two: too long between two frames of a live call. So with
 each frame some rows are judged anew, and all of them within `ROUND_FRAMES`.
 """
 
@@ -14,8 +14,8 @@ from pipelines.reconstruction.leak.evidence import N_SLOTS
 from pipelines.reconstruction.leak.trees import Trees, read_trees
 from pipelines.reconstruction.leak.watcher import LeakWatcher
 
-ROUND_FRAMES = 60
-"""Every pixel is judged anew within two seconds."""
+ROUND_FRAMES = 180
+"""Every pixel is judged anew within six seconds: more rows a frame would cost a live call its 30 frames a second."""
 
 _ROWS_AT_ONCE = 64
 _NEVER = -30.0
