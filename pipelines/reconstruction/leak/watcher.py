@@ -271,7 +271,10 @@ class LeakWatcher:
 
 
 def _distance(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    return cv2.distanceTransform(mask, cv2.DIST_L2, 3)  # type: ignore[return-value]
+    """Return the distance to the nearest 0; where there is none at all, as far as a picture of that size reaches."""
+    farthest = float(sum(mask.shape))
+    _, distance = cv2.threshold(cv2.distanceTransform(mask, cv2.DIST_L2, 3), farthest, farthest, cv2.THRESH_TRUNC)
+    return distance  # type: ignore[return-value]
 
 
 def _gradient(image: Image) -> Mask:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from backdrops import DETAILED, TEXTURES, Shown, make_backdrop, place, random_placement, show, slope_miss_px
+from compiled import IS_COMPILED
 
 from config.schema import WatchSettings
 from pipelines.base import Frame, Image
@@ -209,6 +210,7 @@ def test_a_mapping_of_colors_is_found_in_spite_of_a_person(rng: np.random.Genera
     np.testing.assert_array_equal(tinted(there[np.newaxis], np.eye(3, 4)), there.round().astype(np.uint8)[np.newaxis])
 
 
+@pytest.mark.skipif(not IS_COMPILED, reason="counting a whole call takes minutes while the kernels are not compiled")
 def test_the_backdrop_of_a_real_call_is_aligned(shared: Path, tmp_path: Path) -> None:
     original = cv2.imread(str(shared / "data" / PHOTOS[0]))
     assert original is not None
