@@ -9,7 +9,7 @@ import numpy.typing as npt
 from numba import njit
 
 from pipelines.reconstruction.leak import evidence as ev
-from pipelines.reconstruction.leak.heavy_hitters import Word
+from pipelines.reconstruction.leak.heavy_hitters import Word, color_distance
 
 FEATURES = (
     "episodes",
@@ -102,14 +102,11 @@ def _describe_color(
         row[5 + i] = slot[ev.FIRST_OBSERVED + i] / frames
     seen = np.float32(max(pixel[ev.SEEN], np.uint32(1)))
     foreground = np.float32(max(pixel[ev.FOREGROUND], np.uint32(1)))
-    far = np.float32(0)
-    for c in range(3):
-        far = max(far, abs(color[c] - backdrop[c]))
     i = _FIRST_OF_PIXEL
     row[i] = np.float32(pixel[ev.FOREGROUND]) / seen
     row[i + 1] = np.float32(pixel[ev.DEEP]) / seen
     row[i + 2] = np.float32(pixel[ev.UNSURE]) / seen
-    row[i + 3] = far
+    row[i + 3] = color_distance(color, backdrop)
     row[i + 4] = frames / foreground
     row[i + 5] = commonness[np.int64(color[0]) >> 4, np.int64(color[1]) >> 4, np.int64(color[2]) >> 4]
     row[i + 6] = min(frames, np.float32(MOST_FRAMES))

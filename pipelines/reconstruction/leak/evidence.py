@@ -14,13 +14,13 @@ slots, the lightest go. Unlike the backdrop's counts (`heavy_hitters`) this keep
 in one part starts anew.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from pipelines.reconstruction.leak.heavy_hitters import Word
+from pipelines.reconstruction.leak.heavy_hitters import Word, color_distance
 
 N_SLOTS = 6
 SAME_COLOR = 10.0
@@ -187,13 +187,11 @@ def end_visit(evidence: Evidence, y: Word, x: Word) -> None:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _nearest_slot(colors: npt.NDArray[np.float32], sums: npt.NDArray[np.float32], color: npt.NDArray[np.uint8]) -> Word:
+def _nearest_slot(colors: npt.NDArray[np.float32], sums: npt.NDArray[np.float32], color: npt.NDArray[Any]) -> Word:
     best, nearest = -1, np.float32(SAME_COLOR)
     for k in range(N_SLOTS):
         if sums[k, FRAMES] > 0:
-            far = np.float32(0)
-            for c in range(3):
-                far = max(far, abs(np.float32(color[c]) - colors[k, c]))
+            far = color_distance(color, colors[k])
             if far <= nearest:
                 best, nearest = k, far
     return best
@@ -240,14 +238,7 @@ def add_evidence(later: Evidence, n_frames: Word, evidence: Evidence) -> None:
 def _add_slot(later: Evidence, y: Word, x: Word, j: Word, n_frames: Word, evidence: Evidence) -> None:
     """Add slot `j` of a pixel: to the slot of its colour, or in place of a lighter one."""
     colors, sums, slot = evidence.colors[y, x], evidence.sums[y, x], later.sums[y, x, j]
-    best, nearest = -1, np.float32(SAME_COLOR)
-    for k in range(N_SLOTS):
-        if sums[k, FRAMES] > 0:
-            far = np.float32(0)
-            for c in range(3):
-                far = max(far, abs(later.colors[y, x, j, c] - colors[k, c]))
-            if far <= nearest:
-                best, nearest = k, far
+    best = _nearest_slot(colors, sums, later.colors[y, x, j])
     if best < 0:
         best = _lightest_slot(sums)
         if _weight(sums[best]) >= _weight(slot):

@@ -181,7 +181,7 @@ def _heaviest(held: npt.NDArray[np.uint32], means: npt.NDArray[np.float32]) -> t
     for k in range(N_SLOTS):
         total = np.uint32(0)
         for j in range(N_SLOTS):
-            if held[k] and held[j] and _is_same(means[k], means[j]):
+            if held[k] and held[j] and color_distance(means[k], means[j]) <= SAME_COLOR:
                 total += held[j]
         if total > best_weight or (best >= 0 and total == best_weight and held[k] > held[best]):
             best, best_weight = k, total
@@ -196,7 +196,7 @@ def _mean_of_same(
     color[:] = 0
     total = np.float32(0)
     for k in range(N_SLOTS):
-        if held[k] and _is_same(means[best], means[k]):
+        if held[k] and color_distance(means[best], means[k]) <= SAME_COLOR:
             total += np.float32(held[k])
             for c in range(3):
                 color[c] += np.float32(held[k]) * means[k, c]
@@ -205,9 +205,23 @@ def _mean_of_same(
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _is_same(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> Word:
-    far = max(abs(a[0] - b[0]), abs(a[1] - b[1]), abs(a[2] - b[2]))
-    return far <= SAME_COLOR
+def color_distance(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> Word:
+    """Return the largest difference of two colours in any channel.
+
+    Parameters
+    ----------
+    a, b : ndarray
+        (3,) uint8 or float32, BGR.
+
+    Returns
+    -------
+    float32
+        Code values, 0 to 255.
+    """
+    far = np.float32(0)
+    for c in range(3):
+        far = max(far, abs(np.float32(a[c]) - np.float32(b[c])))
+    return far
 
 
 @njit(cache=True, nogil=True)

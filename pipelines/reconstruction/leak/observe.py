@@ -26,7 +26,7 @@ from pipelines.reconstruction.leak.evidence import (
     add_observation,
     end_visit,
 )
-from pipelines.reconstruction.leak.heavy_hitters import Word
+from pipelines.reconstruction.leak.heavy_hitters import Word, color_distance
 
 N_OBSERVED = len(OBSERVED)
 
@@ -88,10 +88,8 @@ def weigh_backdrop(
             if p >= NO_WEIGHT_FROM:
                 weights[y, x] = 0
                 continue
-            change = np.int32(0)
-            for c in range(3):
-                change = max(change, abs(np.int32(image[y, x, c]) - np.int32(before[y, x, c])))
-            full = np.float32(STILL_WEIGHT if change <= 1 else MOVING_WEIGHT)
+            is_still = color_distance(image[y, x], before[y, x]) <= 1
+            full = np.float32(STILL_WEIGHT if is_still else MOVING_WEIGHT)
             weights[y, x] = np.uint8(full * (np.float32(1) - p) ** 3 + np.float32(0.5))
 
 
@@ -120,10 +118,8 @@ def mark_foreground(
     """
     for y in range(image.shape[0]):
         for x in range(image.shape[1]):
-            far = np.float32(0)
-            for c in range(3):
-                far = max(far, abs(np.float32(image[y, x, c]) - backdrop[y, x, c]))
-            foreground[y, x] = far > FAR_FROM_BACKDROP or weight[y, x] < least_weight
+            is_far = color_distance(image[y, x], backdrop[y, x]) > FAR_FROM_BACKDROP
+            foreground[y, x] = is_far or weight[y, x] < least_weight
 
 
 @njit(cache=True, nogil=True)
@@ -213,7 +209,7 @@ def observe(
             if deep == 0 or not known[y, x] or (p >= ENTERS_BELOW and deep >= BORDER_DEPTH):
                 continue
             color = image[y, x]
-            far = _distance(color, colors[y, x])
+            far = color_distance(color, colors[y, x])
             if far <= STILL_FAR:
                 continue
             ys, xs = y // SHRINK, x // SHRINK
@@ -224,11 +220,11 @@ def observe(
             row[0] = p
             row[1] = min(deep, np.float32(MOST_DEPTH))
             row[2] = min(max((inside[y, x] - outside[y, x]) * unit, np.float32(-MOST_DEPTH)), np.float32(MOST_DEPTH))
-            row[3] = _distance(color, before[y, x]) <= 1
+            row[3] = color_distance(color, before[y, x]) <= 1
             row[4] = p < SURE
             row[5] = off_mix
-            row[6] = _distance(color, near_color)
-            row[7] = _distance(color, around_color)
+            row[6] = color_distance(color, near_color)
+            row[7] = color_distance(color, around_color)
             row[8] = gradient[y, x]
             row[9] = deep < EDGE_DEPTH
             row[10] = far
@@ -238,14 +234,6 @@ def observe(
             positions[n] = y * image.shape[1] + x
             n += 1
     return n
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _distance(a: npt.NDArray[np.uint8], b: npt.NDArray[np.float32]) -> Word:
-    far = np.float32(0)
-    for c in range(3):
-        far = max(far, abs(np.float32(a[c]) - np.float32(b[c])))
-    return far
 
 
 @njit(cache=True, nogil=True, inline="always")
