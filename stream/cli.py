@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 
@@ -38,7 +38,6 @@ SOURCE is one of
 `backroom devices` lists the monitors, windows and cameras there are.
 """
 
-METHODS = ("leak", "rarest")
 VIEWS = ("page", "window", "none")
 VIEW_HELP = "Watch it grow on a page in the browser, in a window, or not at all."
 
@@ -92,6 +91,12 @@ def _override(section: str, key: str, *names: str, **more: Any) -> Callable[[Com
     return click.option(
         *(names or (f"--{key.replace('_', '-')}",)), f"{section}__{key}", help=_setting(section, key), **more
     )
+
+
+def _choice(section: str, key: str) -> click.Choice[str]:
+    """Return the values that a profile field may have, its one home."""
+    model = Profile.model_fields[section].annotation
+    return click.Choice(get_args(model.model_fields[key].annotation))  # type: ignore[union-attr] # sections are models
 
 
 def _overrides(flags: dict[str, Any]) -> dict[str, Any]:
@@ -152,9 +157,9 @@ def cli(debug: bool) -> None:
     metavar="IMAGE",
     help="The virtual background's picture, if you have it; method leak uses it where it fits the call.",
 )
-@_override("watch", "method", type=click.Choice(METHODS))
+@_override("watch", "method", type=_choice("watch", "method"))
 @_override("watch", "claim", type=float)
-@_override("watch", "person_model", type=click.Choice(["auto", "opencv", "litert", "none"]))
+@_override("watch", "person_model", type=_choice("watch", "person_model"))
 @_override("watch", "omg", type=int)
 @_override("watch", "memory", metavar="SIZE")
 @_override("screen", "rate_hz", "--rate", type=float)
@@ -177,10 +182,13 @@ def watch(
     """
     from pipelines.registry import build_reconstruction
     from stream.run import WatchRequest, run_watch
-    from stream.sources.backdrop import read_backdrop
     from stream.summary import summarize
 
-    picture = None if backdrop is None else read_backdrop(backdrop)
+    picture = None
+    if backdrop is not None:
+        from stream.sources.backdrop import read_backdrop
+
+        picture = read_backdrop(backdrop)
     request = WatchRequest(source, out, sinks, view, state, duration_s, profile, _overrides(flags))
     outcome = run_watch(request, partial(build_reconstruction, backdrop=picture), click.echo)
     click.echo(summarize(outcome, out))
@@ -199,7 +207,7 @@ def watch(
 @click.option(
     "--method",
     "watch__method",
-    type=click.Choice(METHODS),
+    type=_choice("watch", "method"),
     default="rarest",
     show_default=True,
     help="How the room is found. The demo's person is drawn and the call is clean, which is what rarest is for.",
