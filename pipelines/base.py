@@ -128,13 +128,15 @@ class Reconstruction(Pipeline, Protocol):
     def n_frames(self) -> int:
         """Frames counted so far, those of a resumed state included."""
 
-    def findings(self, step_px: int = 1) -> Findings:
+    def findings(self, step_px: int = 1, *, is_preview: bool = False) -> Findings:
         """Work out the room from what was counted.
 
         Parameters
         ----------
         step_px : int
-            Look at every `step_px`-th row and column only (a preview); 1 is every pixel.
+            Look at every `step_px`-th row and column only; 1 is every pixel.
+        is_preview : bool
+            True while frames are waiting: a method that needs long may show what it knew some seconds ago.
 
         Returns
         -------

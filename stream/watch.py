@@ -215,7 +215,7 @@ class WatchSession:
         if not self._has_sinks or frame.pts_s < self._next_output_s - ROUNDING_S:
             return outputs
         self._next_output_s = frame.pts_s + self.profile.watch.preview_every_s
-        return (*outputs, Frame(over_checkerboard(self._reconstruction.findings().room), frame.pts_s))
+        return (*outputs, Frame(over_checkerboard(self._reconstruction.findings(is_preview=True).room), frame.pts_s))
 
     def flush(self) -> Sequence[Frame]:
         """End the reconstruction's stream.
@@ -303,13 +303,14 @@ class WatchSession:
     def _look(self) -> None:
         """Take the coverage, and show pictures where somebody wants them."""
         info = self._source.info
-        sample = self._reconstruction.findings(max(1, round(math.sqrt(info.height * info.width / SAMPLE_PX))))
+        sample_px = max(1, round(math.sqrt(info.height * info.width / SAMPLE_PX)))
+        sample = self._reconstruction.findings(sample_px, is_preview=True)
         self._curve.add(self._due.elapsed_s(), sample.coverage)
         wanted = [(view, name) for view in self._views for name in pictures_offered(sample) if view.wants_picture(name)]
         if not wanted:
             return
         step_px = max(1, info.width // self.profile.page.picture_width_px)
-        findings = self._reconstruction.findings(step_px)
+        findings = self._reconstruction.findings(step_px, is_preview=True)
         pictures = {name: draw_picture(name, findings) for name in {name for _, name in wanted}}
         for view, name in wanted:
             view.show_picture(name, pictures[name])

@@ -17,6 +17,7 @@ import numpy as np
 
 from config.schema import WatchSettings
 from pipelines.base import Findings, Frame, Image, PipelineError
+from pipelines.reconstruction.contract import check_size, keep_until_restart
 from pipelines.reconstruction.counts import ColorCounts
 from pipelines.reconstruction.kernels import BATCH_FRAMES
 from pipelines.reconstruction.state import load_counts, save_counts
@@ -89,12 +90,7 @@ class RarestReconstruction:
             If the frame has another size.
         """
         counts = self._sized()
-        if frame.image.shape[:2] != (counts.height, counts.width):
-            height, width = frame.image.shape[:2]
-            raise PipelineError(
-                f"a frame is {width}x{height}, the stream began as {counts.width}x{counts.height}; "
-                "watch the parts one by one"
-            )
+        check_size(frame, counts.height, counts.width)
         if not frame.is_placeholder:
             self._waiting.append(frame.image)
             if len(self._waiting) >= self._batch_frames:
@@ -105,13 +101,15 @@ class RarestReconstruction:
         """End the stream; nothing is held back."""
         return ()
 
-    def findings(self, step_px: int = 1) -> Findings:
+    def findings(self, step_px: int = 1, *, is_preview: bool = False) -> Findings:  # noqa: ARG002 - quick at any time
         """Apply the rule to what was counted.
 
         Parameters
         ----------
         step_px : int
             Look at every `step_px`-th row and column only.
+        is_preview : bool
+            Makes no difference.
 
         Returns
         -------
@@ -139,11 +137,7 @@ class RarestReconstruction:
         sequence of str
             One line for each change that was left alone.
         """
-        kept = {name: getattr(self.settings, name) for name in ("memory", "method")}
-        left_alone = [
-            f"watch.{name} changes at the next start" for name, old in kept.items() if getattr(settings, name) != old
-        ]
-        self.settings = settings.model_copy(update=kept)
+        self.settings, left_alone = keep_until_restart(self.settings, settings, ("memory", "method"))
         return left_alone
 
     def status(self) -> Sequence[str]:

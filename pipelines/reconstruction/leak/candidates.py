@@ -17,7 +17,7 @@ from pipelines.reconstruction.leak.watcher import LeakWatcher
 ROUND_FRAMES = 180
 """Every pixel is judged anew within six seconds: more rows a frame would cost a live call its 30 frames a second."""
 
-_ROWS_AT_ONCE = 64
+_ROWS_AT_ONCE = 16
 _NEVER = -30.0
 
 
@@ -43,18 +43,22 @@ class Candidates:
 
     Parameters
     ----------
-    height, width : int
-        Working size in pixels.
+    watcher : LeakWatcher
+        Whose evidence is judged; not changed.
 
     Attributes
     ----------
+    watcher : LeakWatcher
+        As given.
     color : ndarray
         (height, width, 3) float32 BGR; means nothing where there is no candidate.
     episodes : ndarray
         (height, width) float32, in how many separate episodes it was seen.
     """
 
-    def __init__(self, height: int, width: int) -> None:
+    def __init__(self, watcher: LeakWatcher) -> None:
+        height, width = watcher.height, watcher.width
+        self.watcher = watcher
         self.color = np.zeros((height, width, 3), np.float32)
         self.episodes = np.zeros((height, width), np.float32)
         self._log_odds = np.full((height, width), _NEVER, np.float32)
@@ -63,6 +67,11 @@ class Candidates:
         self._rows = np.empty((n, claims.N_FEATURES), np.float32)
         self._owners = np.empty(n, np.int32)
         self._next_row = 0
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the maps and of the room to work in."""
+        return sum(a.nbytes for a in (self.color, self.episodes, self._log_odds, self._rows, self._owners))
 
     @property
     def is_there(self) -> npt.NDArray[np.bool_]:
@@ -80,32 +89,24 @@ class Candidates:
         """
         return np.where(self.is_there, 1 / (1 + np.exp(-self._log_odds)), 0).astype(np.float32)
 
-    def refresh_some(self, watcher: LeakWatcher) -> None:
-        """Judge the next few rows anew.
+    def refresh_some(self) -> None:
+        """Judge the next few rows anew."""
+        n_rows = -(-self.watcher.height // ROUND_FRAMES)
+        self._judge(self._next_row, n_rows)
+        self._next_row = (self._next_row + n_rows) % self.watcher.height
 
-        Parameters
-        ----------
-        watcher : LeakWatcher
-            Of this size; not changed.
-        """
-        n_rows = -(-self._log_odds.shape[0] // ROUND_FRAMES)
-        self._judge(watcher, self._next_row, n_rows)
-        self._next_row = (self._next_row + n_rows) % self._log_odds.shape[0]
+    def refresh(self) -> None:
+        """Judge every row anew."""
+        self._judge(0, self.watcher.height)
 
-    def refresh(self, watcher: LeakWatcher) -> None:
-        """Judge every row anew.
+    def _judge(self, first_row: int, n_rows: int) -> None:
+        commonness = claims.person_commonness(self.watcher.person_colors)
+        end = min(first_row + n_rows, self.watcher.height)
+        for first in range(first_row, end, _ROWS_AT_ONCE):
+            self._judge_at_once(first, min(first + _ROWS_AT_ONCE, end), commonness)
 
-        Parameters
-        ----------
-        watcher : LeakWatcher
-            Of this size; not changed.
-        """
-        for first in range(0, self._log_odds.shape[0], _ROWS_AT_ONCE):
-            self._judge(watcher, first, _ROWS_AT_ONCE)
-
-    def _judge(self, watcher: LeakWatcher, first_row: int, n_rows: int) -> None:
-        end = min(first_row + n_rows, self._log_odds.shape[0])
-        commonness = claims.person_commonness(watcher.person_colors)
+    def _judge_at_once(self, first_row: int, end: int, commonness: npt.NDArray[np.float32]) -> None:
+        watcher = self.watcher
         n = claims.describe(watcher.evidence, watcher.backdrop, commonness, first_row, end, self._rows, self._owners)
         log_odds = self._trees.log_odds(self._rows[:n])
         self._log_odds[first_row:end] = _NEVER

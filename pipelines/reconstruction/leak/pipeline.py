@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from config.schema import WatchSettings
 from pipelines.base import Findings, Frame, Image, PipelineError
+from pipelines.reconstruction.contract import check_size, keep_until_restart
 from pipelines.reconstruction.leak.candidates import Candidates
 from pipelines.reconstruction.leak.known import KnownBackdrop
 from pipelines.reconstruction.leak.saving import load_watcher, save_watcher
@@ -52,7 +53,6 @@ class LeakReconstruction:
     def __init__(self, settings: WatchSettings, backdrop: Image | None = None) -> None:
         self.settings = settings
         self._height = self._width = 0
-        self._watcher: LeakWatcher | None = None
         self._segmenter: Segmenter | None = None
         self._candidates: Candidates | None = None
         self._steadiness = Steadiness()
@@ -61,14 +61,12 @@ class LeakReconstruction:
     @property
     def watcher(self) -> LeakWatcher:
         """The counts; there from `warm_up` on."""
-        if self._watcher is None:
-            raise PipelineError("the reconstruction has no size yet; call warm_up first")
-        return self._watcher
+        return self._sized().watcher
 
     @property
     def n_frames(self) -> int:
         """Frames counted so far, those of a resumed state included."""
-        return self._watcher.n_frames if self._watcher else 0
+        return self._candidates.watcher.n_frames if self._candidates else 0
 
     def warm_up(self, height: int, width: int, *, is_live: bool) -> None:  # noqa: ARG002 - frames count one by one
         """Load the person model, allocate, and compile, or load, the kernels.
@@ -110,16 +108,11 @@ class LeakReconstruction:
             If the frame has another size.
         """
         watcher = self.watcher
-        height, width = frame.image.shape[:2]
-        if (height, width) != (self._height, self._width):
-            raise PipelineError(
-                f"a frame is {width}x{height}, the stream began as {self._width}x{self._height}; "
-                "watch the parts one by one"
-            )
+        check_size(frame, self._height, self._width)
         if not frame.is_placeholder:
             seen = watcher.count(frame.image)
             self._steadiness.add(seen, watcher)
-            self._candidates_of(watcher).refresh_some(watcher)
+            self._sized().refresh_some()
             if self._known is not None:
                 self._known.try_to_align(watcher)
         return ()
@@ -128,25 +121,27 @@ class LeakReconstruction:
         """End the stream; nothing is held back."""
         return ()
 
-    def findings(self, step_px: int = 1) -> Findings:
+    def findings(self, step_px: int = 1, *, is_preview: bool = False) -> Findings:
         """Say what is claimed.
 
         Parameters
         ----------
         step_px : int
-            1 works every candidate out anew; above, the candidates of the last seconds are shown, every
-            `step_px`-th row and column of them.
+            Look at every `step_px`-th row and column only.
+        is_preview : bool
+            True shows the candidates as they were judged in the last seconds; otherwise all are judged anew, which
+            takes a second or two.
 
         Returns
         -------
         Findings
-            Alpha of the room is 255 where it is claimed; other pixels have the likeliest
-            colour that was seen beside the backdrop, or the backdrop's.
+            Alpha of the room is 255 where it is claimed; other pixels have the likeliest colour that was seen beside
+            the backdrop, or the backdrop's.
         """
-        watcher = self.watcher
-        candidates = self._candidates_of(watcher)
-        if step_px == 1:
-            candidates.refresh(watcher)
+        candidates = self._sized()
+        watcher = candidates.watcher
+        if not is_preview:
+            candidates.refresh()
         rows, columns = -(-self._height // step_px), -(-self._width // step_px)
         confidence = candidates.confidence()
         if self._is_out_of_reach or watcher.n_frames < FEW_FRAMES:
@@ -179,17 +174,14 @@ class LeakReconstruction:
         sequence of str
             One line for each change that was left alone.
         """
-        kept = {name: getattr(self.settings, name) for name in ("method", "person_model", "work_height_px")}
-        left_alone = [
-            f"watch.{name} changes at the next start" for name, old in kept.items() if getattr(settings, name) != old
-        ]
-        self.settings = settings.model_copy(update=kept)
+        waiting = ("method", "person_model", "work_height_px")
+        self.settings, left_alone = keep_until_restart(self.settings, settings, waiting)
         return left_alone
 
     def status(self) -> Sequence[str]:
         """Say what limits the result: a moving or blurred backdrop, no person model, a picture that does not fit."""
         lines = []
-        if self._segmenter is None and self._watcher is not None:
+        if self._segmenter is None and self._candidates is not None:
             lines.append("the person model is off: the person is told from the room by colours and recurrence alone")
         lines.extend(self._steadiness.status())
         if self._known is not None:
@@ -198,17 +190,18 @@ class LeakReconstruction:
 
     def report(self) -> dict[str, Any]:
         """Return what the method has to say for `report.json`."""
-        watcher = self.watcher
+        candidates = self._sized()
+        watcher = candidates.watcher
         return {
             "method": METHOD,
             "claim": self.settings.claim,
-            "claimed_from": self._least_confidence(self._candidates_of(watcher).confidence()),
+            "claimed_from": self._least_confidence(candidates.confidence()),
             "person_model": self._segmenter.backend if self._segmenter else "none",
             "worked_at": {"width": watcher.width, "height": watcher.height},
             "backdrop_known": round(float(watcher.known.mean()), 6),
             "backdrop": self._steadiness.report(watcher),
             "backdrop_picture": self._known.report() if self._known else None,
-            "memory_used_bytes": watcher.n_bytes,
+            "memory_used_bytes": watcher.n_bytes + candidates.n_bytes,
         }
 
     def save(self, path: Path, extra: dict[str, Any], *, durable: bool = True) -> None:
@@ -262,14 +255,13 @@ class LeakReconstruction:
     def _is_out_of_reach(self) -> bool:
         return self._steadiness.is_moving
 
-    def _candidates_of(self, watcher: LeakWatcher) -> Candidates:
+    def _sized(self) -> Candidates:
         if self._candidates is None:
-            self._candidates = Candidates(watcher.height, watcher.width)
+            raise PipelineError("the reconstruction has no size yet; call warm_up first")
         return self._candidates
 
     def _take(self, watcher: LeakWatcher) -> None:
-        self._watcher = watcher
-        self._candidates = Candidates(watcher.height, watcher.width)
+        self._candidates = Candidates(watcher)
         self._steadiness = Steadiness()
         if self._known is not None:
             self._known.forget()
@@ -281,7 +273,7 @@ def _warm_up_kernels(segmenter: Segmenter | None) -> None:
     rng = np.random.default_rng(0)
     for _ in range(3):
         watcher.count(rng.integers(0, 256, (32, 32, 3), np.uint8))
-    Candidates(32, 32).refresh(watcher)
+    Candidates(watcher).refresh()
 
 
 def _resized(image: npt.NDArray[Any], rows: int, columns: int) -> npt.NDArray[Any]:
@@ -292,7 +284,7 @@ def _resized(image: npt.NDArray[Any], rows: int, columns: int) -> npt.NDArray[An
 
 
 def _enlarged(values: npt.NDArray[Any], rows: int, columns: int) -> npt.NDArray[Any]:
-    if values.shape == (rows, columns):
+    if values.shape[:2] == (rows, columns):
         return values
     return cv2.resize(values, (columns, rows), interpolation=cv2.INTER_NEAREST)
 
@@ -306,11 +298,7 @@ def _enlarged_colors(
     share = is_claimed.astype(np.float32)
     claimed = _resized(color * share[..., None], rows, columns)
     weight = _resized(share, rows, columns)[..., None]
-    plain = _enlarged_pixels(color, rows, columns)
+    plain = _enlarged(color, rows, columns)
     mixed = np.where(weight > 0.25, claimed / np.maximum(weight, 0.25), plain)
     is_find = _enlarged(is_claimed.astype(np.uint8), rows, columns)[..., None] > 0
     return np.where(is_find, mixed, plain).round().clip(0, 255).astype(np.uint8)
-
-
-def _enlarged_pixels(color: npt.NDArray[np.float32], rows: int, columns: int) -> npt.NDArray[np.float32]:
-    return cv2.resize(color, (columns, rows), interpolation=cv2.INTER_NEAREST)  # type: ignore[return-value]
