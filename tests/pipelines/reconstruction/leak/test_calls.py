@@ -35,15 +35,26 @@ def watch(shared, tmp_path):
     return run
 
 
-@pytest.mark.xfail(reason="ten seconds of this call give .37 right at a recall of .011", strict=False)
-def test_a_leaking_call_is_found_out_and_most_claims_are_right(watch, shared):
-    reconstruction, call = watch(room=str(shared / "data" / "room_bedroom.png"), style="dilate", start=40)
-    findings = reconstruction.findings()
+def scored(reconstruction, call):
     room, backdrop = (cv2.imread(str(call / f"{name}.png")) for name in ("room", "backdrop"))
-    result = score(findings.room, room, backdrop, np.load(call / "w.npy"))
+    return score(reconstruction.findings().room, room, backdrop, np.load(call / "w.npy"))
+
+
+def test_a_leaking_call_is_found_out_and_claims_are_right_as_often_as_promised(watch, shared):
+    data = shared / "data"
+    reconstruction, call = watch(room=str(data / "room_garage.png"), backdrop=str(data / "roomg" / "zoom_vbg.png"))
+    result = scored(reconstruction, call)
+    assert result.precision >= 0.4
+    assert result.recall >= 0.12
+    findings = reconstruction.findings()
+    assert findings.leaks[findings.room[..., 3] > 0].min() >= 1
+
+
+@pytest.mark.xfail(reason="ten seconds of this call are not enough: .37 right at a recall of .011", strict=True)
+def test_a_short_call_with_small_leaks_is_found_out(watch, shared):
+    result = scored(*watch(room=str(shared / "data" / "room_bedroom.png"), style="dilate", start=40))
     assert result.precision >= 0.4
     assert result.recall >= 0.03
-    assert findings.leaks[findings.room[..., 3] > 0].min() >= 1
 
 
 def test_a_call_that_leaks_nothing_is_not_given_a_room(watch):
