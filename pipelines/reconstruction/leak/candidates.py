@@ -4,20 +4,21 @@ Judging every colour of every pixel takes a second or two: too long between two 
 each frame some rows are judged anew, and all of them within `ROUND_FRAMES`.
 """
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.reconstruction.leak import claims
 from pipelines.reconstruction.leak.evidence import N_SLOTS
-from pipelines.reconstruction.leak.trees import Trees, read_trees
+from pipelines.reconstruction.leak.trees import CASES_AT_ONCE, Trees, read_trees
 from pipelines.reconstruction.leak.watcher import LeakWatcher
 
 ROUND_FRAMES = 180
 """Every pixel is judged anew within six seconds: more rows a frame would cost a live call its 30 frames a second."""
 
 _ROWS_AT_ONCE = 16
+_CASES_OF_A_PART = 8 * CASES_AT_ONCE
 _NEVER = -30.0
 
 
@@ -67,6 +68,8 @@ class Candidates:
         self._rows = np.empty((n, claims.N_FEATURES), np.float32)
         self._owners = np.empty(n, np.int32)
         self._next_row = 0
+        self._colors_before = np.zeros(watcher.person_colors.shape)
+        self._common = claims.person_commonness(self._colors_before)
 
     @property
     def n_bytes(self) -> int:
@@ -100,14 +103,26 @@ class Candidates:
         self._judge(0, self.watcher.height)
 
     def _judge(self, first_row: int, n_rows: int) -> None:
-        commonness = claims.person_commonness(self.watcher.person_colors)
+        commonness = self._commonness()
         end = min(first_row + n_rows, self.watcher.height)
         for first in range(first_row, end, _ROWS_AT_ONCE):
             self._judge_at_once(first, min(first + _ROWS_AT_ONCE, end), commonness)
 
+    def _commonness(self) -> npt.NDArray[np.float32]:
+        """Work it out only where the person's colours were counted since the last time."""
+        colors = self.watcher.person_colors
+        if not np.array_equal(colors, self._colors_before):
+            self._colors_before = colors.copy()
+            self._common = claims.person_commonness(colors)
+        return self._common
+
+    def _log_odds_of(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        parts = np.array_split(rows, max(1, -(-len(rows) // _CASES_OF_A_PART)))
+        return np.concatenate(self.watcher.crew.run([partial(self._trees.log_odds, part) for part in parts]))
+
     def _judge_at_once(self, first_row: int, end: int, commonness: npt.NDArray[np.float32]) -> None:
         watcher = self.watcher
         n = claims.describe(watcher.evidence, watcher.backdrop, commonness, first_row, end, self._rows, self._owners)
-        log_odds = self._trees.log_odds(self._rows[:n])
+        log_odds = self._log_odds_of(self._rows[:n])
         self._log_odds[first_row:end] = _NEVER
         claims.keep_likeliest(self._owners[:n], log_odds, watcher.evidence, self._log_odds, self.color, self.episodes)

@@ -115,7 +115,7 @@ def empty_evidence(height: int, width: int) -> Evidence:
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def add_observation(
     evidence: Evidence,
     y: Word,

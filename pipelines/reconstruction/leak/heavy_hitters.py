@@ -101,10 +101,10 @@ def count_colors(image: npt.NDArray[np.uint8], weights: npt.NDArray[np.uint8], h
                 continue
             totals[y, x] += weight
             cell = _cell(image[y, x, 0], image[y, x, 1], image[y, x, 2])
-            k = _slot_for(cells[y, x], held[y, x], cell)
+            k = _slot_for(cells, held, y, x, cell)
             if k < 0:
-                weight = _make_room(held[y, x], weight)
-                k = _slot_for(cells[y, x], held[y, x], cell) if weight else -1
+                weight = _make_room(held, y, x, weight)
+                k = _slot_for(cells, held, y, x, cell) if weight else -1
                 if k < 0:
                     continue
             if held[y, x, k] == 0:
@@ -122,26 +122,29 @@ def _cell(b: Word, g: Word, r: Word) -> Word:
     return np.uint16((b >> CELL_SHIFT) | (g >> CELL_SHIFT) << 4 | (r >> CELL_SHIFT) << 8)
 
 
+# Whole arrays and the place of the pixel, not views of the pixel: making those takes several times what is done here.
+
+
 @njit(cache=True, nogil=True)
-def _slot_for(cells: npt.NDArray[np.uint16], weights: npt.NDArray[np.uint32], cell: Word) -> Word:
+def _slot_for(cells: npt.NDArray[np.uint16], weights: npt.NDArray[np.uint32], y: Word, x: Word, cell: Word) -> Word:
     """Return the slot that holds a cell, else an empty one, else -1."""
     empty = -1
     for k in range(N_SLOTS):
-        if weights[k] == 0:
+        if weights[y, x, k] == 0:
             empty = k
-        elif cells[k] == cell:
+        elif cells[y, x, k] == cell:
             return k
     return empty
 
 
 @njit(cache=True, nogil=True)
-def _make_room(weights: npt.NDArray[np.uint32], weight: Word) -> Word:
+def _make_room(weights: npt.NDArray[np.uint32], y: Word, x: Word, weight: Word) -> Word:
     """Take the same off every slot until one is empty or the newcomer used up; return what is left of it."""
     off = weight
     for k in range(N_SLOTS):
-        off = min(off, weights[k])
+        off = min(off, weights[y, x, k])
     for k in range(N_SLOTS):
-        weights[k] -= off
+        weights[y, x, k] -= off
     return np.uint32(weight - off)
 
 
@@ -166,42 +169,73 @@ def choose_backdrop(
     weight : ndarray
         (height, width) uint32, written in those rows: the weight behind the choice.
     """
+    weights, means = heavy.weights, heavy.means
+    totals = np.empty(N_SLOTS, np.uint32)
     for y in range(first_row, end_row):
         for x in range(backdrop.shape[1]):
-            held, means = heavy.weights[y, x], heavy.means[y, x]
-            best, weight[y, x] = _heaviest(held, means)
-            if best >= 0:
-                _mean_of_same(held, means, best, backdrop[y, x])
+            best, n = -1, 0
+            for k in range(N_SLOTS):
+                if weights[y, x, k]:
+                    best = k
+                    n += 1
+            if n > 1:
+                best = _heaviest(weights, means, y, x, totals)
+                weight[y, x] = totals[best]
+                _mean_of_same(weights, means, y, x, best, backdrop)
+            elif n == 1:  # most pixels: the same formula, of one slot
+                held = weight[y, x] = weights[y, x, best]
+                for c in range(3):
+                    backdrop[y, x, c] = np.float32(held) * means[y, x, best, c] / np.float32(held)
+            else:
+                weight[y, x] = 0
 
 
 @njit(cache=True, nogil=True)
-def _heaviest(held: npt.NDArray[np.uint32], means: npt.NDArray[np.float32]) -> tuple[Word, Word]:
-    """Return the slot whose colour is the heaviest, -1 if all are empty, and the weight of that colour."""
+def _heaviest(
+    weights: npt.NDArray[np.uint32], means: npt.NDArray[np.float32], y: Word, x: Word, totals: npt.NDArray[np.uint32]
+) -> Word:
+    """Return the slot whose colour is the heaviest; write the weight of each slot's colour to `totals`."""
+    for k in range(N_SLOTS):
+        totals[k] = weights[y, x, k]
+        for j in range(k):
+            if weights[y, x, k] and weights[y, x, j] and _are_alike(means, y, x, k, j):
+                totals[k] += weights[y, x, j]
+                totals[j] += weights[y, x, k]
     best, best_weight = -1, np.uint32(0)
     for k in range(N_SLOTS):
-        total = np.uint32(0)
-        for j in range(N_SLOTS):
-            if held[k] and held[j] and color_distance(means[k], means[j]) <= SAME_COLOR:
-                total += held[j]
-        if total > best_weight or (best >= 0 and total == best_weight and held[k] > held[best]):
+        total = totals[k]
+        if total > best_weight or (best >= 0 and total == best_weight and weights[y, x, k] > weights[y, x, best]):
             best, best_weight = k, total
-    return best, best_weight
+    return best
 
 
 @njit(cache=True, nogil=True)
 def _mean_of_same(
-    held: npt.NDArray[np.uint32], means: npt.NDArray[np.float32], best: Word, color: npt.NDArray[np.float32]
+    weights: npt.NDArray[np.uint32],
+    means: npt.NDArray[np.float32],
+    y: Word,
+    x: Word,
+    best: Word,
+    backdrop: npt.NDArray[np.float32],
 ) -> None:
     """Write the mean of all slots that are the colour of slot `best`."""
-    color[:] = 0
-    total = np.float32(0)
+    blue, green, red, total = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
     for k in range(N_SLOTS):
-        if held[k] and color_distance(means[best], means[k]) <= SAME_COLOR:
-            total += np.float32(held[k])
-            for c in range(3):
-                color[c] += np.float32(held[k]) * means[k, c]
+        if weights[y, x, k] and _are_alike(means, y, x, best, k):
+            held = np.float32(weights[y, x, k])
+            total += held
+            blue += held * means[y, x, k, 0]
+            green += held * means[y, x, k, 1]
+            red += held * means[y, x, k, 2]
+    backdrop[y, x, 0], backdrop[y, x, 1], backdrop[y, x, 2] = blue / total, green / total, red / total
+
+
+@njit(cache=True, nogil=True)
+def _are_alike(means: npt.NDArray[np.float32], y: Word, x: Word, k: Word, j: Word) -> Word:
+    far = np.float32(0)
     for c in range(3):
-        color[c] /= total
+        far = max(far, abs(means[y, x, k, c] - means[y, x, j, c]))
+    return far <= SAME_COLOR
 
 
 @njit(cache=True, nogil=True, inline="always")

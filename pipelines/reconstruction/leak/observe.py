@@ -19,6 +19,7 @@ from numba import njit
 from pipelines.reconstruction.leak.evidence import (
     DEEP,
     FOREGROUND,
+    NO_SLOT,
     OBSERVED,
     SEEN,
     UNSURE,
@@ -153,6 +154,61 @@ def sum_core(
                 for c in range(3):
                     square[c] += image[y, x, c]
                 square[3] += 1
+
+
+@njit(cache=True, nogil=True)
+def count_core_colors(
+    image: npt.NDArray[np.uint8],
+    probability: npt.NDArray[np.float32],
+    depth: npt.NDArray[np.float32],
+    unit_px: Word,
+    counts: npt.NDArray[np.float64],
+) -> None:
+    """Count which colours the person's core shows.
+
+    Parameters
+    ----------
+    image : ndarray
+        (height, width, 3) uint8 BGR.
+    probability, depth : ndarray
+        (height, width) float32, as for `sum_core`.
+    unit_px : float
+        Pixels in a unit of distance.
+    counts : ndarray
+        (16, 16, 16) float64, B, G and R over 16; added to.
+    """
+    least_depth, least_probability = np.float32(CORE_DEPTH * unit_px), np.float32(CORE_PROBABILITY)
+    for y in range(image.shape[0]):
+        for x in range(image.shape[1]):
+            if depth[y, x] > least_depth and probability[y, x] > least_probability:
+                counts[image[y, x, 0] >> 4, image[y, x, 1] >> 4, image[y, x, 2] >> 4] += 1
+
+
+@njit(cache=True, nogil=True)
+def count_steady(away: npt.NDArray[np.float32], far_px: Word, foreground: npt.NDArray[np.uint8]) -> tuple[Word, Word]:
+    """Count the pixels that are far from any person, and those of them that are foreground.
+
+    Parameters
+    ----------
+    away : ndarray
+        (height, width) float32, distance to the person in pixels.
+    far_px : float
+        Farther than this is far.
+    foreground : ndarray
+        (height, width) uint8, 1 or 0.
+
+    Returns
+    -------
+    tuple of int
+        Both counts.
+    """
+    n, n_foreground = 0, 0
+    for y in range(away.shape[0]):
+        for x in range(away.shape[1]):
+            if away[y, x] > far_px:
+                n += 1
+                n_foreground += 1 if foreground[y, x] else 0
+    return n, n_foreground
 
 
 @njit(cache=True, nogil=True)
@@ -343,15 +399,15 @@ def count_pixels(
     evidence : Evidence
         Written.
     """
+    pixels = evidence.pixels
     for y in range(foreground.shape[0]):
         for x in range(foreground.shape[1]):
             if not known[y, x]:
                 continue
-            pixel = evidence.pixels[y, x]
-            pixel[SEEN] += 1
+            pixels[y, x, SEEN] += 1
             if foreground[y, x]:
-                pixel[FOREGROUND] += 1
-                pixel[DEEP] += depth[y, x] > DEEP_DEPTH * unit_px
-                pixel[UNSURE] += probability[y, x] < SURE
-            else:
+                pixels[y, x, FOREGROUND] += 1
+                pixels[y, x, DEEP] += depth[y, x] > DEEP_DEPTH * unit_px
+                pixels[y, x, UNSURE] += probability[y, x] < SURE
+            elif evidence.visit_slot[y, x] != NO_SLOT:
                 end_visit(evidence, y, x)

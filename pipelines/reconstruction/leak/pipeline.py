@@ -21,6 +21,7 @@ from pipelines.base import Findings, Frame, Image, PipelineError
 from pipelines.reconstruction.contract import check_size, keep_until_restart
 from pipelines.reconstruction.leak.candidates import Candidates
 from pipelines.reconstruction.leak.known import KnownBackdrop
+from pipelines.reconstruction.leak.observe import count_steady
 from pipelines.reconstruction.leak.saving import load_watcher, save_watcher
 from pipelines.reconstruction.leak.steadiness import Steadiness
 from pipelines.reconstruction.leak.watcher import LeakWatcher
@@ -53,6 +54,7 @@ class LeakReconstruction:
     def __init__(self, settings: WatchSettings, backdrop: Image | None = None) -> None:
         self.settings = settings
         self._height = self._width = 0
+        self._is_live = False
         self._segmenter: Segmenter | None = None
         self._candidates: Candidates | None = None
         self._steadiness = Steadiness()
@@ -68,7 +70,7 @@ class LeakReconstruction:
         """Frames counted so far, those of a resumed state included."""
         return self._candidates.watcher.n_frames if self._candidates else 0
 
-    def warm_up(self, height: int, width: int, *, is_live: bool) -> None:  # noqa: ARG002 - frames count one by one
+    def warm_up(self, height: int, width: int, *, is_live: bool) -> None:
         """Load the person model, allocate, and compile, or load, the kernels.
 
         Parameters
@@ -76,7 +78,7 @@ class LeakReconstruction:
         height, width : int
             Size of the frames to come, in pixels.
         is_live : bool
-            Makes no difference.
+            Memory is claimed before the first frame, not when it is needed.
 
         Raises
         ------
@@ -87,7 +89,8 @@ class LeakReconstruction:
             self._segmenter = open_segmenter(self.settings.person_model)
         _warm_up_kernels(self._segmenter)
         self._height, self._width = height, width
-        self._take(LeakWatcher(height, width, self.settings.work_height_px, self._segmenter))
+        self._is_live = is_live
+        self._take(self._empty_watcher())
 
     def process(self, frame: Frame) -> Sequence[Frame]:
         """Count a frame; a placeholder is left out.
@@ -111,8 +114,8 @@ class LeakReconstruction:
         check_size(frame, self._height, self._width)
         if not frame.is_placeholder:
             seen = watcher.count(frame.image)
-            self._steadiness.add(seen, watcher)
-            self._sized().refresh_some()
+            # Both only read what was counted.
+            watcher.crew.run([self._sized().refresh_some, lambda: self._steadiness.add(seen, watcher)])
             if self._known is not None:
                 self._known.try_to_align(watcher)
         return ()
@@ -159,7 +162,7 @@ class LeakReconstruction:
 
     def reset(self) -> None:
         """Forget every frame; the size stays."""
-        self._take(LeakWatcher(self._height, self._width, self.settings.work_height_px, self._segmenter))
+        self._take(self._empty_watcher())
 
     def apply(self, settings: WatchSettings) -> Sequence[str]:
         """Take a changed threshold at once; everything else stays until a restart.
@@ -241,7 +244,7 @@ class LeakReconstruction:
         PipelineError
             If it is not a state, damaged, or of another version, method or size; the present counts are intact.
         """
-        empty = LeakWatcher(self._height, self._width, self.settings.work_height_px, self._segmenter)
+        empty = self._empty_watcher()
         extra = load_watcher(path, (self._height, self._width), empty, METHOD)
         self._take(empty)
         return extra
@@ -260,6 +263,12 @@ class LeakReconstruction:
             raise PipelineError("the reconstruction has no size yet; call warm_up first")
         return self._candidates
 
+    def _empty_watcher(self) -> LeakWatcher:
+        watcher = LeakWatcher(self._height, self._width, self.settings.work_height_px, self._segmenter)
+        if self._is_live:
+            watcher.claim_memory()
+        return watcher
+
     def _take(self, watcher: LeakWatcher) -> None:
         self._candidates = Candidates(watcher)
         self._steadiness = Steadiness()
@@ -272,7 +281,8 @@ def _warm_up_kernels(segmenter: Segmenter | None) -> None:
     watcher = LeakWatcher(32, 32, 32, segmenter)
     rng = np.random.default_rng(0)
     for _ in range(3):
-        watcher.count(rng.integers(0, 256, (32, 32, 3), np.uint8))
+        seen = watcher.count(rng.integers(0, 256, (32, 32, 3), np.uint8))
+    count_steady(seen.depth, np.float32(1), seen.foreground)
     Candidates(watcher).refresh()
 
 

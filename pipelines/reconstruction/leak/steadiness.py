@@ -11,7 +11,9 @@ from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
+from pipelines.reconstruction.leak.observe import count_steady
 from pipelines.reconstruction.leak.watcher import LeakWatcher, Seen
 
 MOVING_SHARE = 0.10
@@ -60,11 +62,12 @@ class Steadiness:
         self._n_frames += 1
         if self._n_frames <= FIRST_FRAMES:
             return
-        away = cv2.distanceTransform((seen.probability <= SURELY_NO_PERSON).view(np.uint8), cv2.DIST_L2, 3)
-        is_backdrop = away > FAR_OUTSIDE * watcher.unit_px  # unknown counts as foreground: noise has no backdrop
-        n = int(np.count_nonzero(is_backdrop))
+        is_empty = (seen.probability <= SURELY_NO_PERSON).view(np.uint8)
+        away: npt.NDArray[np.float32] = cv2.distanceTransform(is_empty, cv2.DIST_L2, 3)  # type: ignore[assignment]
+        # Unknown counts as foreground: noise has no backdrop.
+        n, n_foreground = count_steady(away, np.float32(FAR_OUTSIDE * watcher.unit_px), seen.foreground)
         if n:
-            share = float(np.count_nonzero(seen.foreground[is_backdrop])) / n
+            share = n_foreground / n
             rate = max(FOLLOW, 1 / (self._n_frames - FIRST_FRAMES))
             self.moving_share += rate * (share - self.moving_share)
         if self._n_frames % 100 == 0:

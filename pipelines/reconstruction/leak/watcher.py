@@ -4,9 +4,14 @@ All of it happens at a working size of at most `work_height_px` lines, so that a
 
     frame -> smaller -> person probability -> backdrop (weighted by "not the person")
                     \-> foreground -> distances, gradient, colours of the person's core -> observations -> evidence
+
+Each of these steps is shared by the threads of `crew`: as bands of rows where a kernel looks at pixels one by one, and
+as whole pictures that do not depend on each other.
 """
 
+import itertools
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -16,6 +21,7 @@ from pipelines.base import Image
 from pipelines.reconstruction.leak import evidence as ev
 from pipelines.reconstruction.leak import heavy_hitters as hh
 from pipelines.reconstruction.leak import observe as ob
+from pipelines.reconstruction.leak.crew import Crew, shared_crew
 from pipelines.segmentation import Segmenter
 
 UNIT_LINES = 360
@@ -35,6 +41,12 @@ FRAMES_BEFORE_DEPTH = 25
 
 NEARBY, AROUND = 6.0, 14.0
 """How far the person's colours are averaged, as standard deviations in units."""
+
+BAND_ROWS = 8 * ob.SHRINK
+"""Rows that one thread works on before it takes others."""
+
+COUNT_PARTS = 8
+"""The pixels observed are counted in so many parts."""
 
 _LEAST_SIDE_PX = 16
 
@@ -69,7 +81,7 @@ class Seen:
 
 
 class LeakWatcher:
-    """Counts frames of one size. Called from one thread.
+    """Counts frames of one size. Called from one thread; threads inside are its own.
 
     Parameters
     ----------
@@ -79,6 +91,8 @@ class LeakWatcher:
         Frames with more lines are worked on at this height.
     segmenter : Segmenter or None
         Finds the person; None goes without.
+    crew : Crew, optional
+        Threads that share a frame; those of the process unless given. The counts do not depend on it.
 
     Attributes
     ----------
@@ -98,12 +112,16 @@ class LeakWatcher:
         Pixels in a unit of distance.
     """
 
-    def __init__(self, height: int, width: int, work_height_px: int, segmenter: Segmenter | None) -> None:
+    def __init__(
+        self, height: int, width: int, work_height_px: int, segmenter: Segmenter | None, crew: Crew | None = None
+    ) -> None:
+        self.crew = crew or shared_crew()
         scale = min(1.0, work_height_px / height)
         self.height = max(_LEAST_SIDE_PX, round(height * scale))
         self.width = max(_LEAST_SIDE_PX, round(width * scale))
         self.segmenter = segmenter
         self.unit_px = self.height / UNIT_LINES
+        self._bands = [slice(first, min(first + BAND_ROWS, self.height)) for first in range(0, self.height, BAND_ROWS)]
         self.clear()
 
     def clear(self) -> None:
@@ -118,9 +136,12 @@ class LeakWatcher:
         self._before: Image | None = None
         self._fixed: tuple[Image, npt.NDArray[np.bool_]] | None = None
         self._foreground = np.zeros(size, np.uint8)
+        self._cleaned = self._foreground
+        self._gradient = np.zeros(size, np.uint8)
         self._depth = np.zeros(size, np.float32)
         self._weights = np.zeros(size, np.uint8)
         self._core = np.zeros((-(-self.height // ob.SHRINK), -(-self.width // ob.SHRINK), 4), np.float32)
+        self._surroundings = (self._core, self._core, self._core[..., 3])
         self._positions = np.zeros(self.height * self.width, np.int32)
         self._observed = np.zeros((self.height * self.width, ob.N_OBSERVED), np.float32)
 
@@ -148,14 +169,21 @@ class LeakWatcher:
         Seen
             What was found in it.
         """
-        image = self._smaller(frame)
-        probability = self._probability(frame)
+        image, probability = self._look(frame)
         self._count_backdrop(image, probability)
         seen = self._observe(image, probability)
-        ob.count_observations(image, seen.depth, seen.positions, seen.observed, self.n_frames, self.evidence)
+        self._count_observations(seen)
         self._before = image
         self.n_frames += 1
         return seen
+
+    def claim_memory(self) -> None:
+        """Touch all memory of the counts, all 0 yet: the system clears it when it is first touched, which takes long.
+
+        Without this a live call loses its first frames to it.
+        """
+        for counts in (*self.heavy, self.evidence.colors, self.evidence.sums, self.evidence.pixels, self._observed):
+            counts.fill(0)
 
     def fix_backdrop(self, picture: Image, is_fixed: npt.NDArray[np.bool_]) -> None:
         """Take a known backdrop where the call itself does not show one.
@@ -196,6 +224,21 @@ class LeakWatcher:
         self.n_frames = n_frames
         self._choose_backdrop(0, self.height)
 
+    def _look(self, frame: Image) -> tuple[Image, npt.NDArray[np.float32]]:
+        """Return the frame at the working size and where the person is in it; the gradient is kept."""
+        images: list[Image] = []
+        found: list[npt.NDArray[np.float32]] = []
+
+        def find_person() -> None:
+            found.append(self._probability(frame))
+
+        def make_smaller() -> None:
+            images.append(self._smaller(frame))
+            self._gradient = _gradient(images[0])
+
+        self.crew.run([find_person, make_smaller])
+        return images[0], found[0]
+
     def _smaller(self, frame: Image) -> Image:
         if frame.shape[:2] == (self.height, self.width):
             return frame
@@ -215,16 +258,28 @@ class LeakWatcher:
         return share
 
     def _count_backdrop(self, image: Image, probability: npt.NDArray[np.float32]) -> None:
+        """Count a frame's colours, choose the backdrop anew in some rows, and mark what is not the backdrop."""
         before = image if self._before is None else self._before
-        ob.weigh_backdrop(image, before, probability, self._weights)
-        hh.count_colors(image, self._weights, self.heavy)
         step = -(-self.height // CHOOSE_EVERY_FRAMES)
         part = self.n_frames % CHOOSE_EVERY_FRAMES
         first = 0 if self.n_frames < CHOOSE_EVERY_FRAMES else part * step
         end = self.height if self.n_frames < CHOOSE_EVERY_FRAMES else min(first + step, self.height)
-        self._choose_backdrop(first, end)
+
+        def count(rows: slice) -> None:
+            ob.weigh_backdrop(image[rows], before[rows], probability[rows], self._weights[rows])
+            hh.count_colors(image[rows], self._weights[rows], hh.HeavyColors._make(part[rows] for part in self.heavy))
+            self._choose_backdrop(max(first, rows.start), min(end, rows.stop))
+            weight = self.backdrop_weight[rows]
+            ob.mark_foreground(image[rows], self.backdrop[rows], weight, KNOWN_WEIGHT, self._foreground[rows])
+
+        # First those in which the backdrop is chosen: they take the longest.
+        is_chosen = [rows.start < end and rows.stop > first for rows in self._bands]
+        order = sorted(range(len(self._bands)), key=lambda i: not is_chosen[i])
+        self.crew.run([partial(count, self._bands[i]) for i in order])
 
     def _choose_backdrop(self, first_row: int, end_row: int) -> None:
+        if first_row >= end_row:
+            return
         hh.choose_backdrop(self.heavy, first_row, end_row, self.backdrop, self.backdrop_weight)
         if self._fixed is not None:
             picture, is_fixed = (part[first_row:end_row] for part in self._fixed)
@@ -232,33 +287,77 @@ class LeakWatcher:
             self.backdrop_weight[first_row:end_row][is_fixed] = KNOWN_WEIGHT
 
     def _observe(self, image: Image, probability: npt.NDArray[np.float32]) -> Seen:
-        ob.mark_foreground(image, self.backdrop, self.backdrop_weight, KNOWN_WEIGHT, self._foreground)
-        foreground: Mask = cv2.medianBlur(self._foreground, 3)  # type: ignore[assignment]
-        depth = self._depth = _distance(foreground)
         person = (probability > 0.5).view(np.uint8)
-        known = self.known
-        ob.sum_core(image, probability, depth, self.unit_px, self._core)
-        self._count_person_colors(image, probability, depth)
-        spread = self.unit_px / ob.SHRINK
-        before = image if self._before is None else self._before
-        n = ob.observe(
-            image,
-            before,
-            probability,
-            (self.backdrop, known),
-            (depth, _distance(person), _distance(1 - person)),
-            (
-                _gradient(image),
-                _blurred(self._core, NEARBY * spread),
-                _blurred(self._core, AROUND * spread),
-                _blurred(_shrunk(1 - foreground.astype(np.float32), self._core), NEARBY * spread),
-            ),
-            self.unit_px,
-            self._positions,
-            self._observed,
+        look_around = partial(self._look_around, image, probability)
+        self._depth, outside, inside = self.crew.run(
+            [look_around, partial(_distance, 1 - person), partial(_distance, person)]
         )
-        ob.count_pixels(foreground, known, probability, depth, self.unit_px, self.evidence)
-        return Seen(image, probability, foreground, depth, self._positions[:n], self._observed[:n])
+        self._count_person_colors(image, probability, self._depth)
+        n = self._list_observed(image, probability, inside, outside)
+        return Seen(image, probability, self._cleaned, self._depth, self._positions[:n], self._observed[:n])
+
+    def _look_around(self, image: Image, probability: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return how deep each pixel lies in the foreground; keep what of core and backdrop is nearby."""
+        self._cleaned = cv2.medianBlur(self._foreground, 3)  # type: ignore[assignment]
+        depth = _distance(self._cleaned)
+        ob.sum_core(image, probability, depth, self.unit_px, self._core)
+        spread = self.unit_px / ob.SHRINK
+        self._surroundings = (
+            _blurred(self._core, NEARBY * spread),
+            _blurred(self._core, AROUND * spread),
+            _blurred(_shrunk(1 - self._cleaned.astype(np.float32), self._core), NEARBY * spread),
+        )
+        return depth
+
+    def _list_observed(
+        self,
+        image: Image,
+        probability: npt.NDArray[np.float32],
+        inside: npt.NDArray[np.float32],
+        outside: npt.NDArray[np.float32],
+    ) -> int:
+        """List the pixels that count as evidence, from the top, and count how often each pixel was foreground."""
+        before = image if self._before is None else self._before
+        known, depth = self.known, self._depth
+        nearby, around, backdrop_share = self._surroundings
+
+        def observe(rows: slice) -> int:
+            small = slice(rows.start // ob.SHRINK, -(-rows.stop // ob.SHRINK))
+            listed = slice(rows.start * self.width, rows.stop * self.width)
+            n: int = ob.observe(
+                image[rows],
+                before[rows],
+                probability[rows],
+                (self.backdrop[rows], known[rows]),
+                (depth[rows], inside[rows], outside[rows]),
+                (self._gradient[rows], nearby[small], around[small], backdrop_share[small]),
+                self.unit_px,
+                self._positions[listed],
+                self._observed[listed],
+            )
+            self._positions[listed][:n] += listed.start
+            evidence = ev.Evidence._make(part[rows] for part in self.evidence)
+            ob.count_pixels(self._cleaned[rows], known[rows], probability[rows], depth[rows], self.unit_px, evidence)
+            return n
+
+        total = 0
+        for rows, n in zip(self._bands, self.crew.run([partial(observe, rows) for rows in self._bands]), strict=True):
+            first = rows.start * self.width
+            self._positions[total : total + n] = self._positions[first : first + n]
+            self._observed[total : total + n] = self._observed[first : first + n]
+            total += n
+        return total
+
+    def _count_observations(self, seen: Seen) -> None:
+        """Each pixel is listed once, so that any part of the list may be counted beside any other."""
+
+        def count(part: slice) -> None:
+            positions, observed = seen.positions[part], seen.observed[part]
+            ob.count_observations(seen.image, seen.depth, positions, observed, self.n_frames, self.evidence)
+
+        bounds = np.linspace(0, seen.positions.size, COUNT_PARTS + 1).astype(int).tolist()
+        parts = [slice(*pair) for pair in itertools.pairwise(bounds)]
+        self.crew.run([partial(count, part) for part in parts])
 
     def _count_person_colors(
         self, image: Image, probability: npt.NDArray[np.float32], depth: npt.NDArray[np.float32]
@@ -266,8 +365,7 @@ class LeakWatcher:
         """Every tenth frame is enough: colours of the person change slowly."""
         if self.n_frames % 10:
             return
-        core = image[(depth > ob.CORE_DEPTH * self.unit_px) & (probability > ob.CORE_PROBABILITY)] >> 4
-        np.add.at(self.person_colors, (core[:, 0], core[:, 1], core[:, 2]), 1)
+        ob.count_core_colors(image, probability, depth, self.unit_px, self.person_colors)
 
 
 def _distance(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

@@ -102,3 +102,33 @@ def test_a_mean_follows_slow_light(shift):
         hh.count_colors(np.full((1, 1, 3), value, np.uint8), np.full((1, 1), 16, np.uint8), heavy)
     color, _ = chosen(heavy)
     np.testing.assert_allclose(color, 100 + shift, atol=0.6)
+
+
+def slow_choice(held, means):
+    """Return (mean of the heaviest colour, its weight): colours no farther apart than `SAME_COLOR` are one."""
+
+    def is_same(k, j):
+        return held[k] > 0 and held[j] > 0 and np.abs(means[k] - means[j]).max() <= hh.SAME_COLOR
+
+    totals = [sum(int(held[j]) for j in range(hh.N_SLOTS) if is_same(k, j)) for k in range(hh.N_SLOTS)]
+    best = max(range(hh.N_SLOTS), key=lambda k: (totals[k], held[k], -k))
+    same = [k for k in range(hh.N_SLOTS) if is_same(best, k)]
+    return np.average(means[same], axis=0, weights=held[same]), totals[best]
+
+
+def test_the_backdrop_chosen_equals_its_slow_twin(rng):
+    height, width = 9, 20
+    heavy = hh.empty_heavy_colors(height, width)
+    heavy.weights[:] = rng.integers(0, 5, heavy.weights.shape) * rng.integers(0, 2, heavy.weights.shape)  # many ties
+    heavy.means[:] = rng.integers(0, 50, heavy.means.shape)
+    backdrop, weight = np.full((height, width, 3), -1, np.float32), np.zeros((height, width), np.uint32)
+    hh.choose_backdrop(heavy, 0, height, backdrop, weight)
+    for y, x in np.ndindex(height, width):
+        held = heavy.weights[y, x]
+        if not held.any():
+            assert weight[y, x] == 0
+            assert (backdrop[y, x] == -1).all()
+            continue
+        color, total = slow_choice(held, heavy.means[y, x])
+        np.testing.assert_allclose(backdrop[y, x], color, rtol=1e-5)
+        assert weight[y, x] == total

@@ -1,0 +1,81 @@
+"""A few threads that share the parts of one frame's work.
+
+The parts are taken one after the other by whoever is free, the caller's thread included: kernels and OpenCV let go of
+the interpreter, so that two parts truly run at once, and a thread that another program keeps from its processor holds
+up one small part and not half of the frame. Parts must not write the same place; then the result does not depend on
+which thread took which part, or on how many threads there are.
+"""
+
+import os
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TypeVar
+
+T = TypeVar("T")
+
+MOST_THREADS = 4
+"""More gain nothing: what cannot be shared, and handing parts over, are then most of a frame's time."""
+
+
+class Crew:
+    """Threads for the parts of a piece of work. Any thread may call, several at once, and a part may call again.
+
+    Parameters
+    ----------
+    n_threads : int
+        The caller's thread counts as one of them.
+    """
+
+    def __init__(self, n_threads: int) -> None:
+        self.n_threads = n_threads
+        self._pool = ThreadPoolExecutor(max(1, n_threads - 1), "leak")
+
+    def run(self, parts: Sequence[Callable[[], T]]) -> list[T]:
+        """Do all parts and wait for them.
+
+        Parameters
+        ----------
+        parts : sequence of callable
+            Taken up in this order: the longest should come first.
+
+        Returns
+        -------
+        list
+            What each part returned, in the same order.
+
+        Raises
+        ------
+        Exception
+            What a part raised; no part is running any more by then, and some may not have been begun.
+        """
+        results: dict[int, T] = {}
+        waiting = deque(enumerate(parts))
+
+        def work() -> None:
+            while True:
+                try:
+                    number, part = waiting.popleft()
+                except IndexError:
+                    return
+                results[number] = part()
+
+        helpers = [self._pool.submit(work) for _ in range(min(self.n_threads, len(parts)) - 1)]
+        try:
+            work()
+        finally:
+            waiting.clear()
+            # A helper that has not begun finds nothing to do any more: it need not be waited for.
+            begun = [helper for helper in helpers if not helper.cancel()]
+            errors = [error for helper in begun if (error := helper.exception()) is not None]
+        if errors:
+            raise errors[0]
+        return [results[number] for number in range(len(parts))]
+
+
+@cache
+def shared_crew() -> Crew:
+    """Return the crew of this process, as large as there are processors for it, up to `MOST_THREADS`."""
+    n_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Crew(min(MOST_THREADS, n_processors))
