@@ -55,7 +55,8 @@ class Live:
     @property
     def n_lost(self) -> int:
         """Frames that were due between the first and the last that the method was given, and that it was not given."""
-        return int(np.rint(np.diff(self.notes[0]) * RATE_HZ).astype(int).sum() - (self.notes.shape[1] - 1))
+        pts_s = self.notes[0]
+        return int(np.rint((pts_s[-1] - pts_s[0]) * RATE_HZ)) + 1 - pts_s.size
 
     def process_ms(self) -> npt.NDArray[np.float64]:
         """Milliseconds that the method took for each frame."""
@@ -192,8 +193,8 @@ def test_no_frame_of_a_call_on_the_screen_is_lost(
         pytest.skip(f"the player itself came late, up to {1e3 * late_s.max():.0f} ms: others take the processors")
     frames = live.report["frames"]
     assert frames["processed"] == live.notes.shape[1], "what the report says was counted is what the method was given"
-    # One that waited when the time was up was dropped or discarded after the last one that was counted.
-    assert 0 <= frames["dropped"] + frames["missed"] - live.n_lost <= 1
+    # One may have been dropped after the last one that was counted, and a time stamp may be half a period late.
+    assert abs(frames["dropped"] + frames["missed"] - live.n_lost) <= 1
     assert frames["dropped"] == 0
     assert frames["missed"] <= RATE_HZ * DURATION_S / 200, "the screen was not read in time"
     assert live.report["memory_used_bytes"] <= 200e6
