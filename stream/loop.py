@@ -37,6 +37,9 @@ class Loop:
         Each written and closed in a thread of its own.
     on_tick : callable, optional
         Called from `run`'s thread about every `TICK_S` seconds, between two frames.
+    most_waiting : int
+        How many live frames may wait while the pipeline is busy. One, the newest, where a late picture is worthless;
+        more where frames are only counted, and a stall of the machine should lose none.
     clock : Clock, optional
         For tests.
     """
@@ -47,6 +50,7 @@ class Loop:
         pipeline: Pipeline,
         sinks: Sequence[Sink] = (),
         on_tick: Callable[[], None] = lambda: None,
+        most_waiting: int = 1,
         clock: Clock | None = None,
     ) -> None:
         self.source = source
@@ -58,7 +62,9 @@ class Loop:
         self._paused = threading.Event()
         self._error: BaseException | None = None
         self._error_lock = threading.Lock()
-        self._inbox: Mailbox[tuple[Frame, float]] = Mailbox("newest_wins" if self._is_live else "block")
+        self._inbox: Mailbox[tuple[Frame, float]] = (
+            Mailbox("newest_wins", most_waiting) if self._is_live else Mailbox("block")
+        )
         self._outlets = [_Outlet(sink, self._fail) for sink in sinks]
         self._pacer = Pacer(self._clock) if not self._is_live and any(sink.is_live for sink in sinks) else None
         self._times = StageTimes()

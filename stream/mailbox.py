@@ -1,6 +1,7 @@
 """A handover between two threads, and a name for what happens when the next item comes too soon.
 
-``newest_wins`` holds one item, replaces it (live: a late picture is worthless) and counts the loss; ``block`` makes
+``newest_wins`` holds one item, or as many as are said, gives the oldest up for a newer one (live: a late picture is
+worthless) and counts the loss; ``block`` makes
 the sender wait (files: nothing may be lost), and holds two items, so that both sides may have slow moments.
 """
 
@@ -25,14 +26,16 @@ class Mailbox(Generic[T]):
     Parameters
     ----------
     policy : {'newest_wins', 'block'}
-        What `put` does while an item is waiting.
+        What `put` does while as many items are waiting as there may be.
+    capacity : int, optional
+        How many may wait; that of the policy unless given.
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, capacity: int | None = None) -> None:
         self.policy = policy
         self.n_dropped = 0
         self._items: deque[T] = deque()
-        self._capacity = CAPACITY[policy]
+        self._capacity = capacity or CAPACITY[policy]
         self._is_closed = False
         self._changed = threading.Condition()
 

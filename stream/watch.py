@@ -29,6 +29,10 @@ from stream.startup import start_is_over
 from stream.stats import LoopStats
 from stream.view.base import View, ViewCommand
 
+MOST_WAITING = 4
+"""Live frames that may wait to be counted: a late one counts as much as a punctual one, and stalls of the machine last
+several frames."""
+
 NUMBERS_EVERY_S = 0.25
 PROFILE_EVERY_S = 1.0
 
@@ -143,7 +147,7 @@ class WatchSession:
         self._next_output_s = -math.inf
         self._n_frames_saved = -1
         self._started = dt.datetime.now(dt.UTC)
-        self._loop = Loop(source, self, sinks, self._tick)
+        self._loop = Loop(source, self, sinks, self._tick, most_waiting=MOST_WAITING)
 
     @property
     def elapsed_s(self) -> float:

@@ -24,8 +24,8 @@ class Measured:
 
 MEASURED: Final = {
     "leak": Measured(
-        "By what was measured on other calls, about two fifths of that is right.",
-        "On calls whose room was known, a third to a half of the pixels that this method claimed were right. So "
+        "By what was measured on other calls, about half of that is right.",
+        "On calls whose room was known, a third to four fifths of the pixels that this method claimed were right. So "
         "believe shapes and colours that hang together and areas of high confidence, and doubt single specks.",
     ),
     "rarest": Measured(

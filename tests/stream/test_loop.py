@@ -47,6 +47,13 @@ def test_a_live_source_drops_what_the_pipeline_cannot_take_and_counts_it():
     assert stats.processed == pipeline.n_processed
 
 
+def test_a_stall_loses_no_frame_where_some_may_wait():
+    stalls = iter([0.15] + 99 * [0.0])
+    pipeline = PassOn(lambda _: time.sleep(next(stalls)))
+    stats = Loop(FakeSource(frames(30), is_live=True, period_s=0.04), pipeline, most_waiting=5).run()
+    assert (stats.processed, stats.dropped) == (30, 0)
+
+
 def test_the_last_frame_of_a_live_source_is_processed():
     seen = []
     pipeline = PassOn(lambda frame: (time.sleep(0.01), seen.append(int(frame.image[0, 0, 0]))))

@@ -17,6 +17,14 @@ def test_newest_wins_keeps_the_newest_and_counts_the_loss():
     assert box.get(timeout_s=0.01) is None
 
 
+def test_as_many_as_are_said_may_wait_and_the_oldest_goes_first():
+    box = Mailbox("newest_wins", 3)
+    for item in range(5):
+        box.put(item)
+    assert [box.get(), box.get(), box.get()] == [2, 3, 4]
+    assert box.n_dropped == 2
+
+
 def test_block_makes_the_sender_wait_and_loses_nothing():
     box = Mailbox("block")
     received = []
