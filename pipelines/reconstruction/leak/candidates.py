@@ -1,51 +1,55 @@
 """The likeliest room colour of every pixel, kept up to date a few rows at a time.
 
-Judging every colour of every pixel takes a second or two: too long between two frames of a live call. So with
-each frame some rows are judged anew, and all of them within `ROUND_FRAMES`.
+Judging every colour of every pixel takes most of a second: too long between two frames of a live call. So with each
+frame some rows are judged anew, and all of them within `ROUND_FRAMES`. What the network says of the surroundings is
+worked out beside, once a round, from the cells of the round before.
 """
 
-from functools import cache, partial
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.reconstruction.leak import claims
+from pipelines.reconstruction.leak import cells, claims
 from pipelines.reconstruction.leak.evidence import N_SLOTS
-from pipelines.reconstruction.leak.trees import CASES_AT_ONCE, Trees, read_trees
+from pipelines.reconstruction.leak.network import MULTIPLE, Layer, Network, read_network
 from pipelines.reconstruction.leak.watcher import LeakWatcher
 
 ROUND_FRAMES = 180
-"""Every pixel is judged anew within six seconds: more rows a frame would cost a live call its 30 frames a second."""
+"""Every pixel is judged anew within six seconds: twice as often costs a live call frames now and then."""
 
-_ROWS_AT_ONCE = 16
-_CASES_OF_A_PART = 8 * CASES_AT_ONCE
+_ROWS_AT_ONCE = 4
 _NEVER = -30.0
+_BLUE, _RED = claims.FEATURES.index("blue"), claims.FEATURES.index("red")
 
 
 @cache
-def shipped_trees() -> Trees:
-    """Return the trees that ship with Backroom, read once.
+def shipped_network() -> Network:
+    """Return the network that ships with Backroom, read once.
 
     Returns
     -------
-    Trees
+    Network
         Shared; read only.
 
     Raises
     ------
     PipelineError
-        If their file is missing or damaged.
+        If its file is missing or damaged.
     """
-    return read_trees(claims.FEATURES)
+    return read_network(claims.FEATURES)
 
 
 class Candidates:
-    """Maps of the likeliest colours, at the working size.
+    """Maps of the likeliest colours, at the working size. Called from one thread.
 
     Parameters
     ----------
     watcher : LeakWatcher
         Whose evidence is judged; not changed.
+    network : Network, optional
+        What judges it; the one that ships with Backroom unless given.
 
     Attributes
     ----------
@@ -57,24 +61,32 @@ class Candidates:
         (height, width) float32, in how many separate episodes it was seen.
     """
 
-    def __init__(self, watcher: LeakWatcher) -> None:
+    def __init__(self, watcher: LeakWatcher, network: Network | None = None) -> None:
         height, width = watcher.height, watcher.width
         self.watcher = watcher
         self.color = np.zeros((height, width, 3), np.float32)
         self.episodes = np.zeros((height, width), np.float32)
         self._log_odds = np.full((height, width), _NEVER, np.float32)
-        self._trees = shipped_trees()
+        self._network = network or shipped_network()
         n = _ROWS_AT_ONCE * width * N_SLOTS
         self._rows = np.empty((n, claims.N_FEATURES), np.float32)
         self._owners = np.empty(n, np.int32)
+        self._around = np.empty((n, self._network.n_context), np.float32)
+        size = (-(-side // (cells.SIDE_PX * MULTIPLE)) * MULTIPLE for side in (height, width))
+        self._cells: Layer = np.zeros((cells.n_channels(self._network.n_embedded), *size), np.float32)
+        self._context: Layer | None = None
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="surroundings")
+        self._next_context: Future[Layer] | None = None
         self._next_row = 0
         self._colors_before = np.zeros(watcher.person_colors.shape)
         self._common = claims.person_commonness(self._colors_before)
 
     @property
     def n_bytes(self) -> int:
-        """Bytes of the maps and of the room to work in."""
-        return sum(a.nbytes for a in (self.color, self.episodes, self._log_odds, self._rows, self._owners))
+        """Bytes of the maps and of the room to work in, that of the other thread included."""
+        surroundings: int = self._cells.nbytes + self._cells[0].nbytes * self._network.n_context
+        maps = (self.color, self.episodes, self._log_odds, self._cells)
+        return surroundings + sum(a.nbytes for a in (*maps, self._rows, self._owners, self._around))
 
     @property
     def is_there(self) -> npt.NDArray[np.bool_]:
@@ -94,19 +106,32 @@ class Candidates:
 
     def refresh_some(self) -> None:
         """Judge the next few rows anew."""
-        n_rows = -(-self.watcher.height // ROUND_FRAMES)
-        self._judge(self._next_row, n_rows)
-        self._next_row = (self._next_row + n_rows) % self.watcher.height
+        n_rows = cells.SIDE_PX * -(-self.watcher.height // (cells.SIDE_PX * ROUND_FRAMES))
+        self._judge(self._next_row, self._next_row + n_rows)
+        self._next_row += n_rows
+        if self._next_row >= self.watcher.height:
+            self._next_row = 0
+            self._look_around_beside()
 
     def refresh(self) -> None:
         """Judge every row anew."""
         self._judge(0, self.watcher.height)
+        self._context = self._network.context(self._cells)
+        self._judge(0, self.watcher.height)
 
-    def _judge(self, first_row: int, n_rows: int) -> None:
+    def _look_around_beside(self) -> None:
+        """Take the surroundings that are ready, and have the next ones worked out by another thread."""
+        if self._next_context is not None:
+            if not self._next_context.done():
+                return
+            self._context = self._next_context.result()
+        self._next_context = self._worker.submit(self._network.context, self._cells.copy())
+
+    def _judge(self, first_row: int, end_row: int) -> None:
         commonness = self._commonness()
-        end = min(first_row + n_rows, self.watcher.height)
-        for first in range(first_row, end, _ROWS_AT_ONCE):
-            self._judge_at_once(first, min(first + _ROWS_AT_ONCE, end), commonness)
+        end_row = min(end_row, self.watcher.height)
+        for first in range(first_row, end_row, _ROWS_AT_ONCE):
+            self._judge_at_once(first, min(first + _ROWS_AT_ONCE, end_row), commonness)
 
     def _commonness(self) -> npt.NDArray[np.float32]:
         """Work it out only where the person's colours were counted since the last time."""
@@ -116,13 +141,22 @@ class Candidates:
             self._common = claims.person_commonness(colors)
         return self._common
 
-    def _log_odds_of(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        parts = np.array_split(rows, max(1, -(-len(rows) // _CASES_OF_A_PART)))
-        return np.concatenate(self.watcher.crew.run([partial(self._trees.log_odds, part) for part in parts]))
-
-    def _judge_at_once(self, first_row: int, end: int, commonness: npt.NDArray[np.float32]) -> None:
-        watcher = self.watcher
-        n = claims.describe(watcher.evidence, watcher.backdrop, commonness, first_row, end, self._rows, self._owners)
-        log_odds = self._log_odds_of(self._rows[:n])
-        self._log_odds[first_row:end] = _NEVER
-        claims.keep_likeliest(self._owners[:n], log_odds, watcher.evidence, self._log_odds, self.color, self.episodes)
+    def _judge_at_once(self, first_row: int, end_row: int, commonness: npt.NDArray[np.float32]) -> None:
+        """Judge rows by the surroundings as they were; before there are any, by each colour alone."""
+        watcher, network = self.watcher, self._network
+        n = claims.describe(
+            watcher.evidence, watcher.backdrop, commonness, first_row, end_row, self._rows, self._owners
+        )
+        rows, owners, around = self._rows[:n], self._owners[:n], self._around[:n]
+        embedded, log_odds = network.encode(rows)
+        tints = rows[:, _BLUE : _RED + 1]
+        first_cell, end_cell = first_row // cells.SIDE_PX, -(-end_row // cells.SIDE_PX)
+        some_cells = self._cells[:, first_cell:end_cell]
+        cells.gather_cells(owners, embedded, log_odds, tints, watcher.backdrop, watcher.known, first_row, some_cells)
+        colors = (tints + 1) * claims.HALF_RANGE
+        if self._context is not None:
+            cells.look_around(owners, self._context, watcher.width, around)
+            log_odds, shifts = network.judge(embedded, around)
+            colors += shifts
+        self._log_odds[first_row:end_row] = _NEVER
+        claims.keep_likeliest(owners, log_odds, colors, watcher.evidence, self._log_odds, self.color, self.episodes)

@@ -1,7 +1,8 @@
 """From evidence to claims: for every pixel the colour that is most likely the room's, and how likely that is.
 
-Every colour that a pixel showed besides the backdrop is described by some figures (`FEATURES`), boosted trees say how
-likely it is the room's, and the likeliest is the pixel's candidate. What is claimed is decided by the pipeline.
+Every colour that a pixel showed besides the backdrop is described by some figures (`FEATURES`), a network
+(`network.py`) says how likely it is the room's, and the likeliest is the pixel's candidate. What is claimed is decided
+by the pipeline.
 """
 
 import numpy as np
@@ -25,9 +26,36 @@ FEATURES = (
     "share of the foreground's frames",
     "commonness in the person",
     "frames",
+    "blue",
+    "green",
+    "red",
+    "blue against the backdrop",
+    "green against the backdrop",
+    "red against the backdrop",
 )
 N_FEATURES = len(FEATURES)
 _FIRST_OF_PIXEL = 5 + len(ev.OBSERVED)
+
+COUNTS = (
+    "episodes",
+    "frames in an episode",
+    "spread",
+    "depth in the picture's foreground",
+    "distance to a mix of backdrop and person",
+    "distance to the person nearby",
+    "distance to the person around",
+    "gradient",
+    "distance to the backdrop",
+    "brightness beyond backdrop and person",
+    "tint beyond backdrop and person",
+    "distance of the mean to the backdrop",
+    "frames",
+)
+"""Counts and distances, which go in as log(1 + x): what matters is how many times larger one is than another."""
+
+_COUNTS = np.array([FEATURES.index(name) for name in COUNTS])
+HALF_RANGE = 128.0
+"""Colours go in divided by this."""
 
 MOST_EPISODES, MOST_FRAMES, MOST_STAY = 12.0, 40.0, 30.0
 """Counts beyond these say nothing more, and a long call is to be judged like a short one."""
@@ -110,6 +138,11 @@ def _describe_color(
     row[i + 4] = frames / foreground
     row[i + 5] = commonness[np.int64(color[0]) >> 4, np.int64(color[1]) >> 4, np.int64(color[2]) >> 4]
     row[i + 6] = min(frames, np.float32(MOST_FRAMES))
+    for c in range(3):
+        row[i + 7 + c] = color[c] / np.float32(HALF_RANGE) - np.float32(1)
+        row[i + 10 + c] = (color[c] - backdrop[c]) / np.float32(HALF_RANGE)
+    for j in _COUNTS:
+        row[j] = np.log1p(max(row[j], np.float32(0)))
 
 
 def person_commonness(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
@@ -143,6 +176,7 @@ def _shifted(counts: npt.NDArray[np.float64], axis: int, by: int) -> npt.NDArray
 def keep_likeliest(
     owners: npt.NDArray[np.int32],
     log_odds: npt.NDArray[np.float32],
+    colors: npt.NDArray[np.float32],
     evidence: ev.Evidence,
     best: npt.NDArray[np.float32],
     color: npt.NDArray[np.float32],
@@ -156,6 +190,8 @@ def keep_likeliest(
         (n,) int32, from `describe`.
     log_odds : ndarray
         (n,) float32.
+    colors : ndarray
+        (n, 3) float32 BGR.
     evidence : Evidence
         Read.
     best : ndarray
@@ -171,5 +207,5 @@ def keep_likeliest(
         y, x = divmod(pixel, width)
         if log_odds[i] > best[y, x]:
             best[y, x] = log_odds[i]
-            color[y, x] = evidence.colors[y, x, k]
+            color[y, x] = colors[i]
             episodes[y, x] = evidence.sums[y, x, k, ev.EPISODES]

@@ -29,9 +29,9 @@ from pipelines.segmentation import Segmenter, open_segmenter
 
 METHOD = "leak"
 
-SURE_FIND = 0.6
-SURE_SHARE = 0.01
-CAUTIOUS_CLAIM = 0.5
+SURE_FIND = 0.3
+SURE_SHARE = 0.015
+CAUTIOUS_CLAIM = 0.4
 """A call is taken to leak where at least `SURE_SHARE` of its pixels are finds of confidence `SURE_FIND`. Where it is
 not, nothing less likely than `CAUTIOUS_CLAIM` is claimed: in calls that leak nothing, unsure finds come up all the
 same (docs/reconstruction.md has the figures)."""
@@ -133,7 +133,7 @@ class LeakReconstruction:
             Look at every `step_px`-th row and column only.
         is_preview : bool
             True shows the candidates as they were judged in the last seconds; otherwise all are judged anew, which
-            takes a second or two.
+            takes half a second.
 
         Returns
         -------
@@ -182,8 +182,13 @@ class LeakReconstruction:
         return left_alone
 
     def status(self) -> Sequence[str]:
-        """Say what limits the result: a moving or blurred backdrop, no person model, a picture that does not fit."""
+        """Say what limits the result: a smaller picture, no person model, a moving backdrop, one that does not fit."""
         lines = []
+        if self._candidates is not None and self.watcher.height < self._height:
+            lines.append(
+                f"frames of {self._width}x{self._height} are worked on at {self.watcher.width}x{self.watcher.height}, "
+                "to keep up with a live call (watch.work_height_px); the room is enlarged from that"
+            )
         if self._segmenter is None and self._candidates is not None:
             lines.append("the person model is off: the person is told from the room by colours and recurrence alone")
         lines.extend(self._steadiness.status())
@@ -204,7 +209,8 @@ class LeakReconstruction:
             "backdrop_known": round(float(watcher.known.mean()), 6),
             "backdrop": self._steadiness.report(watcher),
             "backdrop_picture": self._known.report() if self._known else None,
-            "memory_used_bytes": watcher.n_bytes + candidates.n_bytes,
+            "state_bytes": watcher.n_bytes,
+            "memory_used_bytes": watcher.n_bytes + watcher.n_work_bytes + candidates.n_bytes,
         }
 
     def save(self, path: Path, extra: dict[str, Any], *, durable: bool = True) -> None:

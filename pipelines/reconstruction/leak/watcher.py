@@ -147,9 +147,15 @@ class LeakWatcher:
 
     @property
     def n_bytes(self) -> int:
-        """Bytes of the state: the counts of backdrop and evidence, and what goes with them."""
-        arrays = (*self.heavy, *self.evidence, self.backdrop, self.backdrop_weight, self._positions, self._observed)
+        """Bytes of the state: the counts of backdrop and evidence, and what was made of them."""
+        arrays = (*self.heavy, *self.evidence, self.backdrop, self.backdrop_weight, self.person_colors)
         return sum(array.nbytes for array in arrays)
+
+    @property
+    def n_work_bytes(self) -> int:
+        """Bytes of the room to work in, which a frame fills anew."""
+        planes = (self._foreground, self._cleaned, self._gradient, self._depth, self._weights, *self._surroundings)
+        return sum(array.nbytes for array in (*planes, self._core, self._positions, self._observed))
 
     @property
     def known(self) -> npt.NDArray[np.uint8]:

@@ -190,6 +190,15 @@ def test_parts_add_up_to_about_the_whole(started, call):
     np.testing.assert_allclose(first.backdrop[never_person], whole.backdrop[never_person], atol=1)
 
 
+@pytest.mark.skipif(HEIGHT <= 32, reason="the pictures are already as small as can be worked on")
+def test_frames_larger_than_the_working_size_are_said_to_be_worked_on_smaller(started):
+    reconstruction = started(work_height_px=32)
+    (line,) = (line for line in reconstruction.status() if "worked on at" in line)
+    assert f"{WIDTH}x{HEIGHT}" in line
+    assert "x32" in line
+    assert not any("worked on at" in line for line in started().status())
+
+
 def test_a_frame_of_another_size_is_refused(started):
     reconstruction = started()
     with pytest.raises(PipelineError, match="watch the parts one by one"):

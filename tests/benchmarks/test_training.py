@@ -1,0 +1,65 @@
+"""What is trained in PyTorch is what runs without it, and the calls to learn from are drawn by their number."""
+
+import numpy as np
+import pytest
+
+from pipelines.reconstruction.leak import cells, claims
+from pipelines.reconstruction.leak.evidence import N_SLOTS
+
+pytest.importorskip("skimage", reason="training calls are cut from scikit-image's photos: uv run --group judges")
+pytest.importorskip("sklearn", reason="training calls are cut from scikit-learn's photos: uv run --group training")
+
+HEIGHT, WIDTH = 32, 48
+
+
+def test_a_training_call_is_drawn_by_its_number_alone():
+    from training_calls import draw_plan
+
+    plans = [draw_plan(number, np.random.default_rng(number)) for number in range(16)]
+    assert plans == [draw_plan(number, np.random.default_rng(number)) for number in range(16)]
+    assert sum(plan.style == "eroded" for plan in plans) == 4
+    assert {plan.style for plan in plans} == {"threshold", "ema", "late", "dilate", "eroded"}
+    assert sum(plan.is_people for plan in plans) == 2
+
+
+@pytest.fixture
+def call(rng):
+    """Colours and planes of a call that nobody held."""
+    from witness import Witnessed
+
+    owners = np.sort(rng.choice(HEIGHT * WIDTH * N_SLOTS, 2000, replace=False))
+    y, x = np.divmod(owners // N_SLOTS, WIDTH)
+    planes = [rng.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8) for _ in range(2)]
+    rows = rng.normal(size=(2000, claims.N_FEATURES)).astype(np.float32)
+    backdrop = rng.uniform(0, 255, (HEIGHT, WIDTH, 3)).astype(np.float32)
+    known = rng.integers(0, 2, (HEIGHT, WIDTH)).astype(np.float32)
+    weights = rng.random((HEIGHT, WIDTH), np.float32)
+    return owners, Witnessed(rows, rng.random(2000, np.float32), y, x, backdrop, known, *planes, weights)
+
+
+def test_the_trained_network_judges_as_its_file_does(call, rng):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: uv run --with torch")
+    from learner import Learner, Piece
+
+    owners, call = call
+    torch.manual_seed(0)
+    learner = Learner([call]).eval()
+    truths = (call.room.astype(np.float32), call.reference.astype(np.float32))
+    pixels = call.y * WIDTH + call.x
+    piece = Piece(call.rows, call.causal_share, pixels, call.backdrop, *truths, call.known, call.weights)
+    with torch.no_grad():
+        guess, log_odds, colors = learner(learner.batch([piece]), torch.arange(len(owners)))
+
+    network = learner.network()
+    embedded, first_guess = network.encode(call.rows)
+    gathered = np.zeros((cells.n_channels(network.n_embedded), HEIGHT // 2, WIDTH // 2), np.float32)
+    blue = claims.FEATURES.index("blue")
+    tints = call.rows[:, blue : blue + 3]
+    owners = owners.astype(np.int32)
+    cells.gather_cells(owners, embedded, first_guess, tints, call.backdrop, call.known.astype(np.uint8), 0, gathered)
+    around = np.empty((len(owners), network.n_context), np.float32)
+    cells.look_around(owners, network.context(gathered), WIDTH, around)
+    judged, shifts = network.judge(embedded, around)
+    np.testing.assert_allclose(first_guess, guess.numpy(), atol=1e-4)
+    np.testing.assert_allclose(judged, log_odds.numpy(), atol=1e-3)
+    np.testing.assert_allclose((tints + 1) * claims.HALF_RANGE + shifts, colors.numpy(), atol=1e-2)
