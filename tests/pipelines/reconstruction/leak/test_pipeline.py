@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from compiled import sized
+from compiled import IS_COMPILED, sized
 
 from config.schema import WatchSettings
 from pipelines.base import Frame, PipelineError, Reconstruction
@@ -149,7 +149,11 @@ def test_a_resumed_session_ends_as_if_it_had_never_stopped(started, call, tmp_pa
     mine, theirs = resumed.findings(), whole.findings()
     np.testing.assert_allclose(mine.backdrop, theirs.backdrop, atol=1)
     # What is open at the moment of saving, a visit and the frame before, begins anew.
-    assert np.mean(np.abs(mine.confidence.astype(int) - theirs.confidence) <= 8) > 0.95
+    counted = [reconstruction.watcher.evidence.pixels.astype(int) for reconstruction in (resumed, whole)]
+    assert np.mean(np.abs(counted[0] - counted[1]) <= 2) > 0.99
+    # Judging looks around: on a picture that is hardly more than border a small difference is one everywhere.
+    if IS_COMPILED:
+        assert np.mean(np.abs(mine.confidence.astype(int) - theirs.confidence) <= 8) > 0.95
 
 
 def test_a_state_of_another_working_size_is_refused_and_the_counts_stay(started, call, tmp_path):
