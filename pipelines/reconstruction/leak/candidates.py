@@ -7,6 +7,7 @@ worked out beside, once a round, from the cells of the round before.
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,15 @@ ROUND_FRAMES = 180
 _ROWS_AT_ONCE = 4
 _NEVER = -30.0
 _BLUE, _RED = claims.FEATURES.index("blue"), claims.FEATURES.index("red")
+
+
+class _Encoded(NamedTuple):
+    """The colours of some rows: owners, what they were encoded to, the first guess, and the colours themselves."""
+
+    owners: npt.NDArray[np.int32]
+    embedded: Layer
+    log_odds: Layer
+    colors: Layer
 
 
 @cache
@@ -107,17 +117,21 @@ class Candidates:
     def refresh_some(self) -> None:
         """Judge the next few rows anew."""
         n_rows = cells.SIDE_PX * -(-self.watcher.height // (cells.SIDE_PX * ROUND_FRAMES))
-        self._judge(self._next_row, self._next_row + n_rows)
+        for rows in self._parts(self._next_row, self._next_row + n_rows):
+            self._judge(rows, self._encode(rows))
         self._next_row += n_rows
         if self._next_row >= self.watcher.height:
             self._next_row = 0
             self._look_around_beside()
 
     def refresh(self) -> None:
-        """Judge every row anew."""
-        self._judge(0, self.watcher.height)
+        """Judge every row anew, once the surroundings of all are known."""
+        parts = self._parts(0, self.watcher.height)
+        for rows in parts:
+            self._encode(rows)
         self._context = self._network.context(self._cells)
-        self._judge(0, self.watcher.height)
+        for rows in parts:
+            self._judge(rows, self._encode(rows))
 
     def _look_around_beside(self) -> None:
         """Take the surroundings that are ready, and have the next ones worked out by another thread."""
@@ -127,11 +141,10 @@ class Candidates:
             self._context = self._next_context.result()
         self._next_context = self._worker.submit(self._network.context, self._cells.copy())
 
-    def _judge(self, first_row: int, end_row: int) -> None:
-        commonness = self._commonness()
+    def _parts(self, first_row: int, end_row: int) -> list[slice]:
+        """Cut rows into as many at once as there is room to work in."""
         end_row = min(end_row, self.watcher.height)
-        for first in range(first_row, end_row, _ROWS_AT_ONCE):
-            self._judge_at_once(first, min(first + _ROWS_AT_ONCE, end_row), commonness)
+        return [slice(y, min(y + _ROWS_AT_ONCE, end_row)) for y in range(first_row, end_row, _ROWS_AT_ONCE)]
 
     def _commonness(self) -> npt.NDArray[np.float32]:
         """Work it out only where the person's colours were counted since the last time."""
@@ -141,22 +154,27 @@ class Candidates:
             self._common = claims.person_commonness(colors)
         return self._common
 
-    def _judge_at_once(self, first_row: int, end_row: int, commonness: npt.NDArray[np.float32]) -> None:
-        """Judge rows by the surroundings as they were; before there are any, by each colour alone."""
-        watcher, network = self.watcher, self._network
+    def _encode(self, part: slice) -> _Encoded:
+        """Describe the colours of some rows, look at each alone, and fill the rows' cells."""
+        watcher = self.watcher
         n = claims.describe(
-            watcher.evidence, watcher.backdrop, commonness, first_row, end_row, self._rows, self._owners
+            watcher.evidence, watcher.backdrop, self._commonness(), part.start, part.stop, self._rows, self._owners
         )
-        rows, owners, around = self._rows[:n], self._owners[:n], self._around[:n]
-        embedded, log_odds = network.encode(rows)
+        rows, owners = self._rows[:n], self._owners[:n]
+        embedded, log_odds = self._network.encode(rows)
         tints = rows[:, _BLUE : _RED + 1]
-        first_cell, end_cell = first_row // cells.SIDE_PX, -(-end_row // cells.SIDE_PX)
-        some_cells = self._cells[:, first_cell:end_cell]
-        cells.gather_cells(owners, embedded, log_odds, tints, watcher.backdrop, watcher.known, first_row, some_cells)
-        colors = (tints + 1) * claims.HALF_RANGE
+        some_cells = self._cells[:, part.start // cells.SIDE_PX : -(-part.stop // cells.SIDE_PX)]
+        cells.gather_cells(owners, embedded, log_odds, tints, watcher.backdrop, watcher.known, part.start, some_cells)
+        return _Encoded(owners, embedded, log_odds, (tints + 1) * claims.HALF_RANGE)
+
+    def _judge(self, part: slice, encoded: _Encoded) -> None:
+        """Judge rows by the surroundings as they were; before there are any, by each colour alone."""
+        owners, embedded, log_odds, colors = encoded
         if self._context is not None:
-            cells.look_around(owners, self._context, watcher.width, around)
-            log_odds, shifts = network.judge(embedded, around)
+            around = self._around[: len(owners)]
+            cells.look_around(owners, self._context, self.watcher.width, around)
+            log_odds, shifts = self._network.judge(embedded, around)
             colors += shifts
-        self._log_odds[first_row:end_row] = _NEVER
-        claims.keep_likeliest(owners, log_odds, colors, watcher.evidence, self._log_odds, self.color, self.episodes)
+        self._log_odds[part] = _NEVER
+        evidence = self.watcher.evidence
+        claims.keep_likeliest(owners, log_odds, colors, evidence, self._log_odds, self.color, self.episodes)
