@@ -7,7 +7,6 @@ can say whether the call itself was played at its rate.
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+from window_process import window_process
 
 _STARTS_IN_S = 120.0
 
@@ -50,17 +50,9 @@ def call_window(
 
     The X server holds `n_frames` pictures of `size_px` (width, height), four bytes a pixel.
     """
-    words = [str(word) for word in (video, log, *size_px, n_frames, rate_hz)]
-    process = subprocess.Popen([sys.executable, __file__, *words], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
     played = Played()
-    try:
-        assert process.stdout.readline() == "playing\n"
+    with window_process(Path(__file__), (video, log, *size_px, n_frames, rate_hz), "playing", _STARTS_IN_S):
         yield played
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=_STARTS_IN_S)
-    assert process.returncode == 0
     played.due_s, played.shown_s = np.load(log)
 
 

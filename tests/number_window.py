@@ -7,7 +7,6 @@ The number follows the clock: a window that is held up skips numbers, and its lo
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from window_process import window_process
 
 BLOCK_PX = 16
 N_BITS = 20
@@ -51,17 +51,9 @@ def number_window(
     log: Path, place_px: tuple[int, int], size_px: tuple[int, int], rate_hz: float = 70.0
 ) -> Iterator[Shown]:
     """Show the window on the server of DISPLAY; what it showed is filled in when the block ends."""
-    words = [str(word) for word in (log, *place_px, *size_px, rate_hz)]
-    process = subprocess.Popen([sys.executable, __file__, *words], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
     shown = Shown()
-    try:
-        assert process.stdout.readline() == "shown\n"
+    with window_process(Path(__file__), (log, *place_px, *size_px, rate_hz), "shown", _STARTS_IN_S):
         yield shown
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=_STARTS_IN_S)
-    assert process.returncode == 0
     rows = np.load(log)
     shown.numbers, shown.begin_s, shown.end_s = rows[:, 0].astype(np.int64), rows[:, 1], rows[:, 2]
 

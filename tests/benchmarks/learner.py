@@ -14,11 +14,12 @@ import numpy.typing as npt
 import torch
 from torch import nn
 from torch.nn.functional import avg_pool2d, dropout, interpolate, relu
-from witness import FOUND, RIGHT_REFERENCE_WEIGHT, RIGHT_ROOM, Witnessed
+from witness import Witnessed
 
 from pipelines.color import delta_e_2000, lab_from_bgr
 from pipelines.reconstruction.leak import cells, claims
 from pipelines.reconstruction.leak.network import LAYERS, SHIFT_UNIT, Network
+from pipelines.reconstruction.score import LEAKED_ALPHA, ROOM_DELTA_E, SEEN_DELTA_E
 
 EMBEDDED, HIDDEN, HEAD = 24, 64, 48
 CHANNELS = (24, 36, 48)
@@ -69,8 +70,8 @@ class Batch:
             delta_e_2000(lab_from_bgr(codes), lab_from_bgr(truth.clamp(0, 255).round().byte().numpy()[np.newaxis]))[0]
             for truth in truths
         ]
-        shows_room = self.weights[pixels].numpy() >= RIGHT_REFERENCE_WEIGHT
-        is_right = (far[0] < RIGHT_ROOM) | ((far[1] < FOUND) & shows_room)
+        shows_room = self.weights[pixels].numpy() >= LEAKED_ALPHA
+        is_right = (far[0] < ROOM_DELTA_E) | ((far[1] < SEEN_DELTA_E) & shows_room)
         return to_room, to_reference, torch.from_numpy(is_right)
 
 

@@ -246,10 +246,14 @@ def _seen_frames(plan: CallPlan) -> Iterator[tuple[Layer, Layer, Layer]]:
             codes = fit((matte * 255).round().astype(np.uint8), size)
             yield codes.astype(np.float32) / 255, fit(colors.astype(np.uint8), size).astype(np.float32), room
             continue
-        to_and_fro = np.sin(t / SWAY_SLOW_FRAMES) + SWAY_QUICK_SHARE * np.sin(t / SWAY_QUICK_FRAMES)
-        placed, person = place(matte, colors, size, plan.sway * plan.width * to_and_fro)
+        placed, person = place(matte, colors, size, plan.sway * plan.width * sway_at(t))
         a = placed[..., np.newaxis]
         yield placed, a * person + (1 - a) * room, room
+
+
+def sway_at(t: int) -> float:
+    """Return how far to the side the sitter is in a frame, of the plan's sway."""
+    return float(np.sin(t / SWAY_SLOW_FRAMES) + SWAY_QUICK_SHARE * np.sin(t / SWAY_QUICK_FRAMES))
 
 
 def parse_plan(arguments: list[str] | None = None) -> tuple[Path, CallPlan]:

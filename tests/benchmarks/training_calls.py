@@ -21,7 +21,7 @@ import sklearn
 from clients import ALL_PERSON, STYLES, Client
 from person_clips import read_person
 from scenery import Layer, Picture, Size, draw_backdrop, draw_room
-from simulated_call import CallPlan, Recording, Truth
+from simulated_call import CallPlan, Recording, Truth, sway_at
 
 from pipelines.segmentation import open_segmenter
 
@@ -157,7 +157,7 @@ def _people(plan: TrainingPlan, rng: np.random.Generator, data: Path) -> Iterato
         worn = (255 * (np.clip(colors, 0, 255) / 255) ** gamma * gain)[..., order][:, ::way]
         if pattern is not None:
             worn = worn * (1 - mix) + mix * cv2.resize(pattern, worn.shape[1::-1])
-        to_and_fro = plan.sway * (np.sin(t / 40) + 0.4 * np.sin(t / 13))
+        to_and_fro = plan.sway * sway_at(t)
         x_px = SIZE[0] * (to_and_fro + (0 if plan.is_people else plan.shift))
         yield _placed(matte[:, ::way], np.clip(worn, 0, 255), height, float(x_px))
 

@@ -22,7 +22,6 @@ from pipelines.reconstruction.score import Score, score
 from pipelines.segmentation import Segmenter, open_segmenter
 from stream.sources.video import VideoSource
 
-FOUND, RIGHT_ROOM, RIGHT_REFERENCE_WEIGHT = 4.0, 10.0, 0.25
 _BLUE = claims.FEATURES.index("blue")
 
 
