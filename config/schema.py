@@ -119,6 +119,30 @@ class WatchSettings(_Section):
     """Seconds between two looks at the growing room (page, window, sinks, coverage over time)."""
 
 
+class MaskSettings(_Section):
+    """Where a protected camera shows the person (`backroom protect`)."""
+
+    person_model: Literal["auto", "opencv", "litert"] = "auto"
+    """What runs the person model; `auto` takes LiteRT where it is installed."""
+
+    least_probability: float = Field(default=0.9, ge=0.05, le=0.999)
+    """How likely a pixel must be the person's to be shown, 0 to 1. Lower shows more of the person, and of the room."""
+
+
+class NoiseSettings(_Section):
+    """Noise in virtual backgrounds (`backroom noise`, `backroom protect`)."""
+
+    kind: Literal["none", "pixels", "frames"] = "none"
+    """Noise pixels at random places, whole frames of noise now and then, or none."""
+
+
+class ProtectSettings(_Section):
+    """The protected camera (`backroom protect`)."""
+
+    background: str = Field(default="#38434f", min_length=1)
+    """What stands in the room's place: a colour as #RRGGBB, `noise`, `blur`, or a picture's or video's file."""
+
+
 class PageSettings(_Section):
     """The live page, on the loopback interface only."""
 
@@ -142,4 +166,7 @@ class Profile(_Section):
     camera: CameraSettings = CameraSettings()
     video: VideoSettings = VideoSettings()
     watch: WatchSettings = WatchSettings()
+    mask: MaskSettings = MaskSettings()
+    noise: NoiseSettings = NoiseSettings()
+    protect: ProtectSettings = ProtectSettings()
     page: PageSettings = PageSettings()

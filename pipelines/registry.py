@@ -2,6 +2,7 @@
 
 from config.schema import Profile
 from pipelines.base import Image, Reconstruction
+from pipelines.protection.contract import Background, Protection
 
 
 def build_reconstruction(profile: Profile, backdrop: Image | None = None) -> Reconstruction:
@@ -26,3 +27,23 @@ def build_reconstruction(profile: Profile, backdrop: Image | None = None) -> Rec
     from pipelines.reconstruction.rarest import RarestReconstruction
 
     return RarestReconstruction(profile.watch)
+
+
+def build_protection(profile: Profile, background: Background) -> Protection:
+    """Make the protection that a profile asks for.
+
+    Parameters
+    ----------
+    profile : Profile
+        Its sections `mask` and `protect`.
+    background : Background
+        What stands in the room's place.
+
+    Returns
+    -------
+    Protection
+        Not warmed up yet.
+    """
+    from pipelines.protection.pipeline import ProtectionPipeline
+
+    return ProtectionPipeline(profile, background)
