@@ -20,6 +20,8 @@ from config.schema import Profile
 from pipelines.base import Frame, Image
 from pipelines.protection.contract import Background, Mask, Protection
 from stream.backgrounds.change import BackgroundChange
+from stream.backgrounds.open import OpenBackground
+from stream.backgrounds.video import StreamTime
 from stream.bookkeeping import COMPILING, PAUSED, RUNNING, WAITING, Deadlines, Messages
 from stream.framing import Framing
 from stream.loop import Loop
@@ -67,7 +69,7 @@ class ProtectSession:
     make_protection : callable
         From the profile and a background to a protection.
     open_background : callable
-        From the profile to a background.
+        From the profile to a background that goes with this session's time.
     out : Path
         Existing folder for the report.
     profile : Profile
@@ -89,7 +91,7 @@ class ProtectSession:
         self,
         source: Source,
         make_protection: Callable[[Profile, Background], Protection],
-        open_background: Callable[[Profile], Background],
+        open_background: Callable[[Profile, StreamTime], OpenBackground],
         out: Path,
         profile: Profile,
         watcher: ProfileWatcher,
@@ -103,10 +105,13 @@ class ProtectSession:
         self._out = out
         self._views = list(views)
         self._duration_s = duration_s
-        self._background = open_background(profile)
+        self._time = StreamTime(is_live=info.is_live)
+        self._background = open_background(profile, self._time)
         self._in_force = profile.protect.background
-        self._change = BackgroundChange(open_background, framing.height, framing.width)
-        protection = make_protection(profile, self._background)
+        self._change = BackgroundChange(
+            lambda wanted: open_background(wanted, self._time), framing.height, framing.width
+        )
+        protection = make_protection(profile, self._background.pictures)
         self._shelter = Shelter(protection, framing, profile.protect.pause_text)
         self._messages = Messages()
         self._tuning = Tuning(profile, watcher, PROTECT_SETTINGS, self._apply, self._messages.say)
@@ -183,6 +188,7 @@ class ProtectSession:
         self._obey_views()
         if not self._is_due(frame.pts_s):
             return ()
+        self._time.now_s = frame.pts_s
         outputs = self._shelter.process(frame)
         for output in outputs:
             self._show(output.image)
@@ -255,11 +261,11 @@ class ProtectSession:
             return
         if background is None:
             return
-        self._shelter.protection.set_background(background)
+        self._shelter.protection.set_background(background.pictures)
         before, self._background = self._background, background
         self._in_force = self._tuning.profile.protect.background
-        before.close()
-        self._messages.say(f"background: {background.name}")
+        before.pictures.close()
+        self._messages.say(f"background: {background.pictures.name}")
 
     def _show(self, output: Image) -> None:
         for view in self._views:
@@ -280,7 +286,7 @@ class ProtectSession:
             "frames": self._loop.stats().processed,
             "placeholders": self._shelter.n_placeholders,
             "failures": self._shelter.failures.total(),
-            "background": self._background.name,
+            "background": self._background.pictures.name,
             "coverage": None,
             "coverage_over_time": [],
             "exact": None,
@@ -292,7 +298,7 @@ class ProtectSession:
             view.show_numbers(numbers)
 
     def _notices(self) -> list[str]:
-        lines = [self._source.status, self._tuning.problem]
+        lines = [self._source.status, self._tuning.problem, self._background.note()]
         return [line for line in lines if line] + list(self._shelter.status())
 
     def _finish(self, ended_by: str | None) -> ProtectOutcome:
@@ -300,7 +306,7 @@ class ProtectSession:
         report = stream_report(self._source.info, self._started, stats, ended_by, is_final=True)
         report |= {
             "output": {"width": self._shelter.framing.width, "height": self._shelter.framing.height},
-            "background": self._background.name,
+            "background": self._background.pictures.name,
             **self._shelter.report(),
             **self._shelter.protection.report(),
             "notices": self._notices(),
@@ -314,7 +320,7 @@ class ProtectSession:
     def _close(self) -> None:
         self._source.close()
         self._change.close()
-        self._background.close()
+        self._background.pictures.close()
 
 
 def _drawn(mask: Mask) -> Image:

@@ -126,7 +126,8 @@ class ColorBackground(_Still):
         height, width : int
             Pixels.
         """
-        self._picture = np.full((height, width, 3), self._bgr, np.uint8)
+        if self._picture.shape[:2] != (height, width):
+            self._picture = np.full((height, width, 3), self._bgr, np.uint8)
 
 
 class PictureBackground(_Still):
@@ -154,7 +155,8 @@ class PictureBackground(_Still):
         height, width : int
             Pixels.
         """
-        self._picture = cover(self._original, height, width)
+        if self._picture.shape[:2] != (height, width):
+            self._picture = cover(self._original, height, width)
 
 
 class BlurBackground:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from config.schema import Profile
-from pipelines.protection.contract import Background
+from stream.backgrounds.open import OpenBackground
 
 
 class BackgroundChange:
@@ -18,11 +18,11 @@ class BackgroundChange:
         Size of the frames, in pixels.
     """
 
-    def __init__(self, open_background: Callable[[Profile], Background], height: int, width: int) -> None:
+    def __init__(self, open_background: Callable[[Profile], OpenBackground], height: int, width: int) -> None:
         self._open = open_background
         self._size = (height, width)
         self._opener = ThreadPoolExecutor(1, thread_name_prefix="background")
-        self._asked: Future[Background] | None = None
+        self._asked: Future[OpenBackground] | None = None
 
     def ask(self, profile: Profile) -> None:
         """Begin to make another background ready, in place of one that is still being made.
@@ -35,12 +35,12 @@ class BackgroundChange:
         self._forget()
         self._asked = self._opener.submit(self._ready, profile)
 
-    def take(self) -> Background | None:
+    def take(self) -> OpenBackground | None:
         """Return what was asked for, once, when it is ready.
 
         Returns
         -------
-        Background or None
+        OpenBackground or None
             Warmed up; None while there is nothing.
 
         Raises
@@ -58,12 +58,12 @@ class BackgroundChange:
         self._forget()
         self._opener.shutdown(wait=False)
 
-    def _ready(self, profile: Profile) -> Background:
+    def _ready(self, profile: Profile) -> OpenBackground:
         background = self._open(profile)
         try:
-            background.warm_up(*self._size)
+            background.pictures.warm_up(*self._size)
         except BaseException:
-            background.close()
+            background.pictures.close()
             raise
         return background
 
@@ -73,6 +73,6 @@ class BackgroundChange:
             asked.add_done_callback(_close_result)
 
 
-def _close_result(done: "Future[Background]") -> None:
+def _close_result(done: "Future[OpenBackground]") -> None:
     if not done.cancelled() and done.exception() is None:
-        done.result().close()
+        done.result().pictures.close()
