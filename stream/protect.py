@@ -18,11 +18,11 @@ import numpy as np
 from config.reload import ProfileWatcher
 from config.schema import Profile
 from pipelines.base import Frame, Image
-from pipelines.protection.contract import Background, Mask, Protection
+from pipelines.protection.contract import Background, Protection
 from stream.backgrounds.change import BackgroundChange
 from stream.backgrounds.open import OpenBackground
 from stream.backgrounds.video import StreamTime
-from stream.bookkeeping import COMPILING, PAUSED, RUNNING, WAITING, Deadlines, Messages
+from stream.bookkeeping import COMPILING, WAITING, Deadlines, Messages
 from stream.framing import Framing
 from stream.loop import Loop
 from stream.numbers import stream_numbers, stream_report
@@ -38,6 +38,9 @@ from stream.view.base import View, ViewCommand
 
 NUMBERS_EVERY_S = 0.25
 PROFILE_EVERY_S = 1.0
+
+HIDDEN = "the others see a placeholder"
+SHOWN = "the others see you again"
 
 ROUNDING_S = 1e-6
 """Time stamps are sums of fractions; a frame that is due may seem a hair early."""
@@ -117,12 +120,19 @@ class ProtectSession:
         self._tuning = Tuning(profile, watcher, PROTECT_SETTINGS, self._apply, self._messages.say)
         self._due = Deadlines()
         self._next_s = -math.inf
+        self._last: Frame | None = None
+        self._is_said_paused = False
         self._started = dt.datetime.now(dt.UTC)
         self._loop = Loop(source, self, sinks, self._tick)
 
     def stop(self) -> None:
         """End the session soon; may be called from any thread or signal handler."""
         self._loop.stop()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether a placeholder is shown in place of the camera."""
+        return self._shelter.is_paused
 
     def pause(self, paused: bool) -> None:
         """Show a placeholder at once, or go on; may be called from any thread or signal handler.
@@ -190,8 +200,7 @@ class ProtectSession:
             return ()
         self._time.now_s = frame.pts_s
         outputs = self._shelter.process(frame)
-        for output in outputs:
-            self._show(output.image)
+        self._show(outputs)
         return outputs
 
     def flush(self) -> Sequence[Frame]:
@@ -205,20 +214,27 @@ class ProtectSession:
         if pts_s < self._next_s - ROUNDING_S:
             return False
         # In step with the frames before, unless the stream stood still meanwhile.
-        self._next_s = max(self._next_s, pts_s - 1 / rate_hz) + 1 / rate_hz
+        self._next_s = (self._next_s if pts_s - self._next_s < 1 / rate_hz else pts_s) + 1 / rate_hz
         return True
 
     def _tick(self) -> None:
         self._obey_views()
         self._take_background()
+        self._hide_a_silent_camera()
         if self._due.is_due("profile", PROFILE_EVERY_S):
             self._tuning.reload()
-        if self._loop.n_captured and self._messages.last == WAITING:
-            self._messages.say(RUNNING)
+        self._say_what_the_others_see()
         if self._due.is_due("numbers", NUMBERS_EVERY_S):
-            self._show_numbers("paused" if self._shelter.is_paused else "running")
+            self._show_numbers("paused" if self.is_paused else "running")
         if self._duration_s is not None and self._due.elapsed_s() >= self._duration_s:
             self._loop.stop()
+
+    def _say_what_the_others_see(self) -> None:
+        if self._loop.n_captured and self._messages.last == WAITING:
+            self._messages.say("")
+        if self.is_paused != self._is_said_paused:
+            self._is_said_paused = self.is_paused
+            self._messages.say(HIDDEN if self.is_paused else SHOWN)
 
     def _obey_views(self) -> None:
         for view in self._views:
@@ -228,8 +244,7 @@ class ProtectSession:
     def _obey(self, command: ViewCommand) -> None:
         match command.kind:
             case "pause" | "resume":
-                self._shelter.pause(command.kind == "pause")
-                self._messages.say(PAUSED if self._shelter.is_paused else RUNNING)
+                self.pause(command.kind == "pause")
             case "reset":
                 self._shelter.protection.forget_room()
                 self._messages.say("the room is forgotten and learnt anew")
@@ -267,12 +282,26 @@ class ProtectSession:
         before.pictures.close()
         self._messages.say(f"background: {background.pictures.name}")
 
-    def _show(self, output: Image) -> None:
-        for view in self._views:
-            if view.wants_picture("output"):
-                view.show_picture("output", output)
-            if view.wants_picture("mask"):
-                view.show_picture("mask", _drawn(self._shelter.protection.mask))
+    def _hide_a_silent_camera(self) -> None:
+        """Send the placeholder of a pause where no frame comes that could become one."""
+        if self._source.info.is_live and self.is_paused and self._last and not self._last.is_placeholder:
+            outputs = [self._shelter.placeholder(self._shelter.pause_text, self._last.pts_s)]
+            self._loop.send(outputs)
+            self._show(outputs)
+
+    def _show(self, outputs: Sequence[Frame]) -> None:
+        for output in outputs:
+            self._last = output
+            for view in self._views:
+                if view.wants_picture("output"):
+                    view.show_picture("output", output.image)
+                if view.wants_picture("mask"):
+                    view.show_picture("mask", self._mask_of(output))
+
+    def _mask_of(self, output: Frame) -> Image:
+        if output.is_placeholder:
+            return np.zeros_like(output.image)
+        return np.repeat(np.rint(self._shelter.protection.mask * 255).astype(np.uint8)[..., None], 3, axis=2)
 
     def _show_numbers(self, state: str) -> None:
         if not self._views:
@@ -284,9 +313,7 @@ class ProtectSession:
             "state": state,
             "elapsed_s": round(self._due.elapsed_s(), 2),
             "frames": self._loop.stats().processed,
-            "placeholders": self._shelter.n_placeholders,
-            "failures": self._shelter.failures.total(),
-            "background": self._background.pictures.name,
+            "figures": self._figures(),
             "coverage": None,
             "coverage_over_time": [],
             "exact": None,
@@ -296,6 +323,14 @@ class ProtectSession:
         }
         for view in self._views:
             view.show_numbers(numbers)
+
+    def _figures(self) -> list[tuple[str, str, bool]]:
+        n_failed = self._shelter.failures.total()
+        return [
+            ("Background", self._background.pictures.name, False),
+            ("Placeholders", f"{self._shelter.n_placeholders:,}", False),
+            ("Failed frames", f"{n_failed:,}", n_failed > 0),
+        ]
 
     def _notices(self) -> list[str]:
         lines = [self._source.status, self._tuning.problem, self._background.note()]
@@ -321,7 +356,3 @@ class ProtectSession:
         self._source.close()
         self._change.close()
         self._background.pictures.close()
-
-
-def _drawn(mask: Mask) -> Image:
-    return np.repeat(np.rint(mask * 255).astype(np.uint8)[..., None], 3, axis=2)

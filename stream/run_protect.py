@@ -13,6 +13,7 @@ from pipelines.protection.contract import Background, Protection
 from stream.allocator import keep_freed_frames
 from stream.backgrounds.open import open_background
 from stream.ending import ended_by_signals
+from stream.panic import panic_keys
 from stream.protect import ProtectOutcome, ProtectSession
 from stream.report import results_folder
 from stream.sinks.open import open_sink
@@ -92,7 +93,7 @@ def run_protect(
         sinks = [open_sink(text, rate_hz, profile) for text in request.sinks]
         stack.enter_context(results_folder(request.out))
         ending = stack.enter_context(ended_by_signals())
-        views = stack.enter_context(open_views(request.view, profile.page, say))
+        views = stack.enter_context(open_views(request.view, profile.page, say, "protect"))
         session = ProtectSession(
             source,
             make_protection,
@@ -104,5 +105,6 @@ def run_protect(
             sinks,
             request.duration_s,
         )
+        stack.enter_context(panic_keys(session))
         ending.follow(session)
         return session.run()
