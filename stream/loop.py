@@ -142,7 +142,7 @@ class Loop:
         capture.start()
         try:
             self._process_all()
-            self._send(self.pipeline.flush())
+            self.send(self.pipeline.flush())
         except BaseException as error:  # noqa: BLE001 - raised again below, after every thread has ended
             self._fail(error)
         finally:
@@ -217,9 +217,16 @@ class Loop:
         self._times.add("process", end_s - begin_s)
         self._times.add("total", end_s - captured_s)
         self._rate.mark(end_s)
-        self._send(outputs)
+        self.send(outputs)
 
-    def _send(self, frames: Sequence[Frame]) -> None:
+    def send(self, frames: Sequence[Frame]) -> None:
+        """Hand frames to every sink; from `run`'s thread, `on_tick` included.
+
+        Parameters
+        ----------
+        frames : sequence of Frame
+            In order of their times.
+        """
         for frame in frames:
             for outlet in self._outlets:
                 outlet.send(frame)

@@ -1,0 +1,61 @@
+"""What may stand after ``--background``, and one line on what may not."""
+
+import cv2
+import numpy as np
+import pytest
+
+from config.loader import load_profile
+from pipelines.protection.backgrounds import BLUR_WARNING, BackgroundError
+from stream.backgrounds.open import open_background
+from stream.backgrounds.video import StreamTime
+
+
+def opened(text):
+    return open_background(load_profile("default", {"protect.background": str(text)}), StreamTime())
+
+
+def first_picture(background):
+    background.pictures.warm_up(36, 64)
+    return background.pictures.picture(np.zeros((36, 64, 3), np.uint8), np.zeros((36, 64), np.float32))
+
+
+def test_a_colour_has_nothing_to_be_said():
+    assert opened("#102030").note() == ""
+    assert (first_picture(opened("#102030")) == (0x30, 0x20, 0x10)).all()
+
+
+def test_blur_says_that_it_is_weak():
+    assert opened("blur").note() == BLUR_WARNING
+
+
+def test_a_picture_may_be_grey_deep_or_see_through_and_of_any_size(tmp_path):
+    pictures = {
+        "grey.png": np.full((10, 10), 200, np.uint8),
+        "deep.png": np.full((90, 40, 3), 200 * 257, np.uint16),
+        "photo.jpg": np.full((300, 900, 3), 200, np.uint8),
+        "logo.png": np.dstack([np.full((50, 50, 3), 200, np.uint8), np.full((50, 50), 255, np.uint8)]),
+    }
+    for name, image in pictures.items():
+        cv2.imwrite(str(tmp_path / name), image)
+        background = opened(tmp_path / name)
+        assert background.note() == ""
+        np.testing.assert_allclose(first_picture(background), 200, atol=1)
+    pictures["logo.png"][:25, :, 3] = 0
+    cv2.imwrite(str(tmp_path / "half.png"), pictures["logo.png"])
+    assert "half.png is see-through in places" in opened(tmp_path / "half.png").note()
+
+
+@pytest.mark.parametrize("text", ["#12", "#gggggg", "beach.jpg", "nonsense", "/", "no/such/video.mp4"])
+def test_what_is_not_there_is_one_line_with_what_may_be(text):
+    with pytest.raises(BackgroundError) as raised:
+        opened(text)
+    assert "\n" not in str(raised.value)
+    assert "#RRGGBB" in str(raised.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n broken"])
+def test_an_unreadable_picture_is_one_line(tmp_path, content):
+    path = tmp_path / "beach.png"
+    path.write_bytes(content)
+    with pytest.raises(BackgroundError, match=r"background .*beach.png"):
+        opened(path)
