@@ -229,6 +229,34 @@ class ProtectSettings(_Section):
     """What the picture says that stands in while the camera is paused; ASCII."""
 
 
+class MeterSettings(_Section):
+    """The leak meter: how much of the room a protected camera shows, and what follows from it (`backroom protect`)."""
+
+    is_on: bool = True
+    """Whether what goes out is measured at all; without it nothing tightens the mask."""
+
+    exposed_budget: float = Field(default=0.005, ge=0.0, le=1.0)
+    """Share of the known room that may show at least once in a session, beyond chance; each further such share makes
+    the mask one step tighter. Half a percent is a few scattered edges: no object of a room is as small."""
+
+    recovered_budget: float = Field(default=0.002, ge=0.0, le=1.0)
+    """Share of the known room that our own attack may recover, beyond chance; each further such share makes the mask
+    one step tighter. It finds less than shows, so this is smaller than `exposed_budget`."""
+
+    most_steps: int = Field(default=4, ge=0, le=16)
+    """How many steps the mask may be tightened, each one pixel at 360 lines all around the person; 0 only measures.
+    Four are as much of the hair as most people will give."""
+
+    relax_after_s: float = Field(default=60.0, ge=1.0, le=3600.0)
+    """Seconds without leaks after which one step is taken back; doubles each time that proved too early."""
+
+    attacks_hz: float = Field(default=5.0, ge=0.0, le=60.0)
+    """Frames a second that the attack looks at; 0 goes without it. Leaks last several frames, and five cost little."""
+
+    attack_lines: int = Field(default=180, ge=32, le=1080)
+    """The attack works on pictures of this height, in pixels: a quarter of the time that 360 would take."""
+
+
 class PageSettings(_Section):
     """The live page, on the loopback interface only."""
 
@@ -255,4 +283,5 @@ class Profile(_Section):
     mask: MaskSettings = MaskSettings()
     noise: NoiseSettings = NoiseSettings()
     protect: ProtectSettings = ProtectSettings()
+    meter: MeterSettings = MeterSettings()
     page: PageSettings = PageSettings()

@@ -48,6 +48,8 @@ def mark_alike(
     other: npt.NDArray[np.uint8],
     where: npt.NDArray[np.bool_],
     limit: float,
+    step: int,
+    is_mirrored: bool,
     marked: npt.NDArray[np.bool_],
 ) -> int:
     """Mark the pixels at which two pictures look alike, and count them.
@@ -57,11 +59,15 @@ def mark_alike(
     one, other : ndarray
         (height, width, 3) uint8 BGR.
     where : ndarray
-        (height, width) bool: the pixels to look at.
+        (rows, columns) bool: the pixels to look at; it lies on every `step`-th row and column of the pictures.
     limit : float
-        Pixels closer than this look alike, CIEDE2000.
+        Pixels closer than this look alike, CIEDE2000; with 0 only equal codes do.
+    step : int
+        Pixels of the pictures between two of `where`.
+    is_mirrored : bool
+        Whether the other picture is to be mirrored left to right first.
     marked : ndarray
-        (height, width) bool, written: set where they look alike, left as it is elsewhere.
+        (rows, columns) bool, written: set where they look alike, left as it is elsewhere.
 
     Returns
     -------
@@ -69,21 +75,61 @@ def mark_alike(
         How many of `where` look alike in these two pictures.
     """
     n_alike = 0
-    for y in range(one.shape[0]):
-        for x in range(one.shape[1]):
-            if not where[y, x]:
+    for row in range(where.shape[0]):
+        y = row * step
+        for column in range(where.shape[1]):
+            if not where[row, column]:
                 continue
+            x = column * step
+            z = one.shape[1] - 1 - x if is_mirrored else x
             b1, g1, r1 = one[y, x, 0], one[y, x, 1], one[y, x, 2]
-            b2, g2, r2 = other[y, x, 0], other[y, x, 1], other[y, x, 2]
+            b2, g2, r2 = other[y, z, 0], other[y, z, 1], other[y, z, 2]
             if b1 != b2 or g1 != g2 or r1 != r2:
+                if limit == 0.0:
+                    continue
                 l1, l2 = _table_lightness(b1, g1, r1), _table_lightness(b2, g2, r2)
                 if abs(l1 - l2) >= limit * _lightness_weight((l1 + l2) / 2) + 2 * LIGHTNESS_SLACK:
                     continue
                 if not _is_closer(_lab(b1, g1, r1), _lab(b2, g2, r2), limit):
                     continue
-            marked[y, x] = True
+            marked[row, column] = True
             n_alike += 1
     return n_alike
+
+
+@njit(cache=True, nogil=True)
+def mark_near(
+    one: npt.NDArray[np.uint8],
+    other: npt.NDArray[np.uint8],
+    where: npt.NDArray[np.bool_],
+    codes: int,
+    step: int,
+    near: npt.NDArray[np.uint8],
+) -> None:
+    """Say at which pixels no channel of two pictures differs by more than some codes.
+
+    Parameters
+    ----------
+    one, other : ndarray
+        (height, width, 3) uint8.
+    where : ndarray
+        (height, width) bool: the pixels to look at, of the pictures' size.
+    codes : int
+        Largest difference.
+    step : int
+        Every so many rows and columns are looked at.
+    near : ndarray
+        (rows, columns) uint8, written: 1 where they are near, else 0.
+    """
+    for row in range(near.shape[0]):
+        y = row * step
+        for column in range(near.shape[1]):
+            x = column * step
+            is_near = where[y, x]
+            for channel in range(3):
+                off = np.int64(one[y, x, channel]) - np.int64(other[y, x, channel])
+                is_near = is_near and -codes <= off <= codes
+            near[row, column] = is_near
 
 
 @njit(cache=True, nogil=True)

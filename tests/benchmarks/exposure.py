@@ -96,12 +96,12 @@ class ExposureCount:
         self._n_frames += 1
         room, sure = matte < ROOM_BELOW, matte > PERSON_ABOVE
         self._ever |= room
-        n_exposed = mark_alike(output, camera, room, EXPOSED_DELTA_E, self._once)
+        n_exposed = mark_alike(output, camera, room, EXPOSED_DELTA_E, 1, False, self._once)
         self._worst = max(self._worst, n_exposed / max(1, np.count_nonzero(room)))
-        mark_alike(output, np.ascontiguousarray(other[:, ::-1]), room, EXPOSED_DELTA_E, self._luck)
+        mark_alike(output, other, room, EXPOSED_DELTA_E, 1, True, self._luck)
         n_sure = np.count_nonzero(sure)
         if n_sure:
-            n_kept = mark_alike(output, camera, sure, LOST_DELTA_E + 1e-12, np.zeros_like(sure))
+            n_kept = mark_alike(output, camera, sure, LOST_DELTA_E + 1e-12, 1, False, np.zeros_like(sure))
             self._lost.append(1 - n_kept / n_sure)
         self._add_flicker(camera, output, matte)
 
