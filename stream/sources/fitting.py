@@ -65,3 +65,29 @@ def letterbox(image: Image, height: int, width: int) -> Image:
         image, (inner_width, inner_height), interpolation=way
     )
     return boxed
+
+
+def cover(image: Image, height: int, width: int) -> Image:
+    """Scale a picture until it covers another size without changing its shape; what stands out is cut off evenly.
+
+    Parameters
+    ----------
+    image : ndarray
+        (any height, any width, 3) uint8 BGR.
+    height, width : int
+        Wanted size in pixels.
+
+    Returns
+    -------
+    ndarray
+        (height, width, 3) uint8 BGR, C-contiguous; `image` itself where it has that size.
+    """
+    if image.shape[:2] == (height, width):
+        return image
+    scale = max(height / image.shape[0], width / image.shape[1])
+    outer_height = max(height, round(image.shape[0] * scale))
+    outer_width = max(width, round(image.shape[1] * scale))
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    scaled = cv2.resize(image, (outer_width, outer_height), interpolation=way)
+    top, left = (outer_height - height) // 2, (outer_width - width) // 2
+    return np.ascontiguousarray(scaled[top : top + height, left : left + width], np.uint8)

@@ -144,7 +144,22 @@ def test_listing_commands_work_on_a_machine_without_devices(run, command, monkey
     assert "camera" in text
 
 
-@pytest.mark.parametrize("command", ["watch", "demo", "frames", "frames split", "pixel", "score", "devices", "profile"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "watch",
+        "demo",
+        "frames",
+        "frames split",
+        "noise",
+        "noise image",
+        "noise video",
+        "pixel",
+        "score",
+        "devices",
+        "profile",
+    ],
+)
 def test_every_command_explains_itself(run, command):
     code, text, _ = run(*command.split(), "--help")
     assert code == 0
