@@ -15,6 +15,7 @@ from config.loader import ConfigError, load_profile
 from config.reload import ProfileWatcher
 from pipelines.base import Frame, PipelineError
 from pipelines.protection.backgrounds import BackgroundError
+from pipelines.protection.noise import NoisyBackground
 from pipelines.protection.pipeline import ProtectionPipeline
 from stream.backgrounds.open import OpenBackground, open_background
 from stream.panic import panic_keys
@@ -146,7 +147,12 @@ class Brittle:
 
 
 def opening(answer):
-    return lambda profile, time: OpenBackground(Brittle(answer))
+    def act(profile, time):
+        brittle = Brittle(answer)
+        is_noisy = profile.noise.kind != "none" or profile.noise.motion
+        return OpenBackground(NoisyBackground(brittle, profile.noise) if is_noisy else brittle)
+
+    return act
 
 
 class Segmenter:
@@ -188,6 +194,8 @@ PROTECTION_FAULTS = {
     "background: gone": {"opened": opening(fail(BackgroundError("background beach.mp4 is gone")))},
     "background: bug": {"opened": opening(fail(KeyError("picture")))},
     "background: the camera": {"opened": opening(lambda camera: camera)},
+    "noise: another size beneath": {"opened": opening(lambda camera: camera[:5, :5]), "noise__kind": "pixels"},
+    "noise: nothing beneath": {"opened": opening(fail(BackgroundError("gone"))), "noise__motion": 0.1},
     "background: another size": {"opened": opening(lambda camera: camera[:5, :5])},
 }
 
