@@ -13,6 +13,7 @@ from pipelines.protection.contract import Background, Protection
 from stream.allocator import keep_freed_frames
 from stream.backgrounds.open import open_background
 from stream.ending import ended_by_signals
+from stream.metering import Meter
 from stream.panic import panic_keys
 from stream.protect import ProtectOutcome, ProtectSession
 from stream.report import results_folder
@@ -59,6 +60,7 @@ def run_protect(
     request: ProtectRequest,
     make_protection: Callable[[Profile, Background], Protection],
     say: Callable[[str], None],
+    make_meter: Callable[[Profile, bool], Meter] | None = None,
 ) -> ProtectOutcome:
     """Protect a source until it ends or is stopped.
 
@@ -70,6 +72,8 @@ def run_protect(
         From the profile and a background to a protection.
     say : callable
         Takes one line for the person, such as the page's address.
+    make_meter : callable, optional
+        From the profile, and whether the source is live, to what measures leaks.
 
     Returns
     -------
@@ -104,6 +108,7 @@ def run_protect(
             views,
             sinks,
             request.duration_s,
+            make_meter and make_meter(profile, source.info.is_live),
         )
         stack.enter_context(panic_keys(session))
         ending.follow(session)

@@ -81,7 +81,18 @@ class EndlessCamera(Camera):
 def begin(tmp_path):
     """Make a session of a camera with a box protection unless told otherwise; keep what the sinks get."""
 
-    def act(camera, *, fault=None, make=None, views=(), sinks=None, profile="default", opened=open_background, **flags):
+    def act(
+        camera,
+        *,
+        fault=None,
+        make=None,
+        views=(),
+        sinks=None,
+        profile="default",
+        opened=open_background,
+        meter=None,
+        **flags,
+    ):
         overrides = {"protect.background": BACKGROUND, **{key.replace("__", "."): v for key, v in flags.items()}}
         chosen = load_profile(profile, overrides)
         sinks = [FakeSink()] if sinks is None else sinks
@@ -94,6 +105,7 @@ def begin(tmp_path):
             ProfileWatcher(profile, overrides),
             views,
             sinks,
+            meter=meter,
         )
         session.sinks = sinks
         return session
@@ -257,7 +269,7 @@ def test_a_view_that_fails_ends_the_session_and_shows_nothing_raw(begin, rng):
     session = begin(EndlessCamera(camera_image(rng)), views=[FakeView(error=RuntimeError("page"))])
     with pytest.raises(RuntimeError, match="page"):
         session.run()
-    assert shown_by(session) == []
+    assert all((frame.image[0, 0] == (0x30, 0x20, 0x10)).all() for frame in shown_by(session))
 
 
 def test_views_get_output_and_mask_and_neither_camera_nor_room(begin, rng):
@@ -271,6 +283,69 @@ def test_views_get_output_and_mask_and_neither_camera_nor_room(begin, rng):
 def test_what_keeps_a_protection_from_starting_is_raised_before_a_frame_is_read(begin, rng, error):
     with pytest.raises(type(error)):
         begin(Camera([camera_image(rng)]), make=fail(error))
+
+
+# --- the leak meter
+
+
+class Meter:
+    def __init__(self, error=None):
+        self.error = error
+        self.seen = []
+        self.n_forgotten = self.n_finished = self.n_closed = 0
+
+    def add(self, camera, output, protection, pts_s):
+        if self.error is not None:
+            raise self.error
+        self.seen.append((camera, output, pts_s))
+        protection.tighten(len(self.seen))
+
+    def forget_room(self):
+        self.n_forgotten += 1
+
+    def apply(self, profile, protection):
+        return []
+
+    def figures(self):
+        return [("Exposed once", "0.10 %", False)]
+
+    def notices(self):
+        return ["over budget"]
+
+    def report(self):
+        return {"exposed_once": 0.001, "finished": self.n_finished}
+
+    def finish(self):
+        self.n_finished += 1
+
+    def close(self):
+        self.n_closed += 1
+
+
+def test_the_meter_gets_each_protected_frame_and_its_camera_and_no_placeholder(begin, rng, tmp_path):
+    images = [camera_image(rng) for _ in range(3)]
+    lost = Frame(camera_image(rng), 0.12, is_placeholder=True)
+    meter, view = Meter(), FakeView()
+    session = begin(Camera([*images, lost], is_live=False), views=[view], meter=meter)
+    session.run()
+    assert [pts_s for *_, pts_s in meter.seen] == [0.0, 0.04, 0.08]
+    for (camera, output, _), image, frame in zip(meter.seen, images, shown_by(session), strict=False):
+        np.testing.assert_array_equal(camera, image)
+        assert output is frame.image
+    assert (meter.n_finished, meter.n_closed) == (1, 1)
+    report = report_in(tmp_path)
+    assert report["leak_meter"] == {"exposed_once": 0.001, "finished": 1}
+    assert "over budget" in report["notices"]
+    assert ["Exposed once", "0.10 %", False] in json.loads(json.dumps(view.numbers[-1]["figures"]))
+
+
+def test_a_meter_that_fails_is_said_and_the_camera_goes_on(begin, rng, tmp_path):
+    session = begin(Camera([camera_image(rng)] * 3, is_live=False), meter=Meter(ValueError("metering")))
+    session.run()
+    assert [frame.is_placeholder for frame in shown_by(session)] == [False] * 3
+    report = report_in(tmp_path)
+    assert report["leak_meter"] is None
+    assert any("leak meter failed" in line for line in report["notices"])
 
 
 # --- what it obeys
