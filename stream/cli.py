@@ -152,7 +152,16 @@ def watch(
         from stream.sources.backdrop import read_backdrop
 
         picture = read_backdrop(backdrop)
-    request = WatchRequest(source, out, sinks, view, state, duration_s, profile, overrides(flags))
+    request = WatchRequest(
+        source=source,
+        out=out,
+        sinks=sinks,
+        view=view,
+        state=state,
+        duration_s=duration_s,
+        profile=profile,
+        overrides=overrides(flags),
+    )
     outcome = run_watch(request, partial(build_reconstruction, backdrop=picture), click.echo)
     click.echo(summarize(outcome, out))
 
@@ -195,10 +204,19 @@ def protect(
     to be picked in Zoom, Teams or Meet. Whatever fails shows a placeholder, never the room.
     """
     from pipelines.registry import build_protection
-    from stream.run_protect import ProtectRequest, run_protect
+    from stream.request import Request
+    from stream.run_protect import run_protect
     from stream.summary import summarize_protection
 
-    request = ProtectRequest(source, out, sinks, view, duration_s, profile, overrides(flags))
+    request = Request(
+        source=source,
+        out=out,
+        sinks=sinks,
+        view=view,
+        duration_s=duration_s,
+        profile=profile,
+        overrides=overrides(flags),
+    )
     outcome = run_protect(request, build_protection, click.echo)
     click.echo(summarize_protection(outcome.report, out))
 

@@ -8,7 +8,7 @@ import time
 import cv2
 import numpy as np
 import pytest
-from fakes import FakeSink
+from fakes import FakeSink, FakeView
 from protected import BACKGROUND, HEIGHT, WIDTH, BoxProtection, Camera, camera_image, n_camera_pixels
 
 from config.loader import ConfigError, load_profile
@@ -25,38 +25,7 @@ from stream.sources.base import CaptureError
 from stream.view.base import ViewCommand
 
 PATIENCE_S = 5.0
-
-
-class FakeView:
-    """Keeps what it is shown; asks for what `script` says when a condition on the numbers holds."""
-
-    def __init__(self, script=(), error=None):
-        self.script = list(script)
-        self.error = error
-        self.pictures = {}
-        self.numbers = []
-        self.ready = []
-
-    def wants_picture(self, name):
-        return True
-
-    def show_picture(self, name, image):
-        if self.error is not None:
-            raise self.error
-        self.pictures.setdefault(name, []).append(image)
-
-    def show_numbers(self, numbers):
-        json.dumps(numbers, allow_nan=False)
-        self.numbers.append(numbers)
-        if self.script and self.script[0][0](numbers):
-            self.ready.append(self.script.pop(0)[1])
-
-    def take_commands(self):
-        commands, self.ready = self.ready, []
-        return commands
-
-    def close(self):
-        pass
+BOTH = ("output", "mask")
 
 
 class EndlessCamera(Camera):
@@ -214,7 +183,7 @@ PROTECTION_FAULTS = {
 
 @pytest.mark.parametrize("how", PROTECTION_FAULTS.values(), ids=PROTECTION_FAULTS)
 def test_no_fault_of_the_protection_shows_a_pixel_of_the_camera(begin, rng, how, tmp_path):
-    view = FakeView()
+    view = FakeView(wants=BOTH)
     session = begin(Camera([camera_image(rng) for _ in range(5)], is_live=False), views=[view], **how)
     session.run()
     frames = shown_by(session)
@@ -266,14 +235,14 @@ def test_a_sink_that_fails_ends_the_session_with_its_error_and_shows_nothing_raw
 
 
 def test_a_view_that_fails_ends_the_session_and_shows_nothing_raw(begin, rng):
-    session = begin(EndlessCamera(camera_image(rng)), views=[FakeView(error=RuntimeError("page"))])
+    session = begin(EndlessCamera(camera_image(rng)), views=[FakeView(wants=BOTH, error=RuntimeError("page"))])
     with pytest.raises(RuntimeError, match="page"):
         session.run()
     assert all((frame.image[0, 0] == (0x30, 0x20, 0x10)).all() for frame in shown_by(session))
 
 
 def test_views_get_output_and_mask_and_neither_camera_nor_room(begin, rng):
-    view = FakeView()
+    view = FakeView(wants=BOTH)
     begin(Camera([camera_image(rng)] * 3, is_live=False), views=[view]).run()
     assert set(view.pictures) == {"output", "mask"}
     assert set(np.unique(view.pictures["mask"][-1])) == {0, 255}
@@ -325,7 +294,7 @@ class Meter:
 def test_the_meter_gets_each_protected_frame_and_its_camera_and_no_placeholder(begin, rng, tmp_path):
     images = [camera_image(rng) for _ in range(3)]
     lost = Frame(camera_image(rng), 0.12, is_placeholder=True)
-    meter, view = Meter(), FakeView()
+    meter, view = Meter(), FakeView(wants=BOTH)
     session = begin(Camera([*images, lost], is_live=False), views=[view], meter=meter)
     session.run()
     assert [pts_s for *_, pts_s in meter.seen] == [0.0, 0.04, 0.08]
