@@ -13,6 +13,7 @@ from protected import BACKGROUND, HEIGHT, WIDTH, BoxProtection, Camera, camera_i
 
 from config.loader import ConfigError, load_profile
 from config.reload import ProfileWatcher
+from config.schema import CameraSettings
 from pipelines.base import Frame, PipelineError
 from pipelines.protection.backgrounds import BackgroundError
 from pipelines.protection.noise import NoisyBackground
@@ -22,6 +23,8 @@ from stream.panic import panic_keys
 from stream.protect import ProtectSession
 from stream.sinks.base import SinkError
 from stream.sources.base import CaptureError
+from stream.sources.camera import CameraSource
+from stream.sources.camera_device import FoundCamera
 from stream.view.base import ViewCommand
 
 PATIENCE_S = 5.0
@@ -219,6 +222,43 @@ def test_frames_that_change_size_or_are_grey_are_placeholders_of_one_size(begin,
     session.run()
     assert [frame.is_placeholder for frame in shown_by(session)] == [False, True, True, False]
     assert {frame.image.shape for frame in shown_by(session)} == {(HEIGHT, WIDTH, 3)}
+
+
+class Device:
+    """A webcam as the system gives it: some pictures, one every 20 ms, and then nothing."""
+
+    note = ""
+    rate_hz = 30.0
+
+    def __init__(self, *images):
+        self.images = list(images)
+
+    def read(self):
+        time.sleep(0.02)
+        return self.images.pop(0) if self.images else None
+
+    def release(self):
+        pass
+
+
+def test_a_webcam_that_is_grey_unplugged_and_back_at_another_size_keeps_one_size_and_hides_the_gap(begin, rng):
+    grey = [np.full((HEIGHT, WIDTH), 251, np.uint8)] * 5
+    wide = [camera_image(rng, 24, 64) for _ in range(200)]
+    plugged_in = [Device(*grey), Device(*wide)]
+    found = FoundCamera(0, "Webcam", "/dev/video0")
+    settings = CameraSettings(retry_first_s=0.7)
+    camera = CameraSource(None, settings, find=lambda: [found], open_camera=lambda *_: plugged_in.pop(0))
+    session = begin(camera)
+    thread = run_aside(session)
+    frames = session.sinks[0].frames
+    wait_until(lambda: frames and not plugged_in and not frames[-1].is_placeholder)
+    session.stop()
+    thread.join()
+    kinds = [frame.is_placeholder for frame in frames]
+    assert [kind for kind, before in zip(kinds, [None, *kinds], strict=False) if kind != before] == [False, True, False]
+    assert {frame.image.shape for frame in frames} == {(HEIGHT, WIDTH, 3)}
+    assert all(n_camera_pixels(frame.image) == 0 for frame in frames if frame.is_placeholder)
+    assert (frames[0].image[HEIGHT // 2, WIDTH // 2] == 251).all(), "grey is made colour"
 
 
 def test_a_sink_that_fails_ends_the_session_with_its_error_and_shows_nothing_raw(begin, rng, tmp_path):
