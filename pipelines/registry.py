@@ -54,7 +54,7 @@ def build_protection(profile: Profile, background: Background) -> Protection:
     return ProtectionPipeline(profile, background)
 
 
-def build_meter(profile: Profile, is_live: bool) -> "LeakMeter":  # noqa: FBT001 - as the session calls it
+def build_meter(profile: Profile, is_live: bool) -> "LeakMeter":
     """Make the leak meter that a profile asks for.
 
     Parameters

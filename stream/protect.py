@@ -25,6 +25,7 @@ from stream.backgrounds.video import StreamTime
 from stream.bookkeeping import COMPILING, WAITING, Deadlines, Messages
 from stream.framing import Framing
 from stream.loop import Loop
+from stream.metering import Meter, Metering
 from stream.numbers import stream_numbers, stream_report
 from stream.report import write_report
 from stream.shelter import Shelter
@@ -83,6 +84,8 @@ class ProtectSession:
         Who looks; views are the caller's to close, sinks the session's.
     duration_s : float, optional
         End after so many seconds.
+    meter : Meter, optional
+        Measures what goes out; the session closes it.
 
     Raises
     ------
@@ -101,6 +104,7 @@ class ProtectSession:
         views: Sequence[View] = (),
         sinks: Sequence[Sink] = (),
         duration_s: float | None = None,
+        meter: Meter | None = None,
     ) -> None:
         info = source.info
         framing = Framing(profile.protect, info.height, info.width)
@@ -121,9 +125,11 @@ class ProtectSession:
         self._due = Deadlines()
         self._next_s = -math.inf
         self._last: Frame | None = None
+        self._looked_at: Frame | None = None
         self._is_said_paused = False
+        self._metering = Metering(meter)
         self._started = dt.datetime.now(dt.UTC)
-        self._loop = Loop(source, self, sinks, self._tick)
+        self._loop = Loop(source, self, sinks, self._tick, after_frame=self._after_frame)
 
     def stop(self) -> None:
         """End the session soon; may be called from any thread or signal handler."""
@@ -173,9 +179,10 @@ class ProtectSession:
         except Exception as error:
             self._finish(f"{type(error).__name__}: {error}")
             raise
+        else:
+            return self._finish(None)
         finally:
             self._close()
-        return self._finish(None)
 
     # The session is the pipeline of its loop: the shelter's frames, shown on the way.
 
@@ -200,7 +207,7 @@ class ProtectSession:
             return ()
         self._time.now_s = frame.pts_s
         outputs = self._shelter.process(frame)
-        self._show(outputs)
+        self._last = outputs[-1]
         return outputs
 
     def flush(self) -> Sequence[Frame]:
@@ -246,7 +253,7 @@ class ProtectSession:
             case "pause" | "resume":
                 self.pause(command.kind == "pause")
             case "reset":
-                self._shelter.protection.forget_room()
+                self._forget_room()
                 self._messages.say("the room is forgotten and learnt anew")
             case "settings":
                 self._tuning.change(command.settings)
@@ -258,14 +265,19 @@ class ProtectSession:
     def _apply(self, profile: Profile) -> Sequence[str]:
         before = self._tuning.profile
         if self._shelter.framing.change(profile.protect):
-            self._shelter.protection.forget_room()
+            self._forget_room()
         self._shelter.pause_text = profile.protect.pause_text
-        left_alone = list(self._shelter.protection.apply(profile))
+        protection = self._shelter.protection
+        left_alone = [*protection.apply(profile), *self._metering.apply(profile, protection)]
         if (before.protect.background, before.noise) != (profile.protect.background, profile.noise):
             self._change.ask(profile)
         if before.protect.size != profile.protect.size:
             left_alone.append("protect.size changes at the next start")
         return left_alone
+
+    def _forget_room(self) -> None:
+        self._shelter.protection.forget_room()
+        self._metering.forget_room()
 
     def _take_background(self) -> None:
         try:
@@ -285,18 +297,26 @@ class ProtectSession:
     def _hide_a_silent_camera(self) -> None:
         """Send the placeholder of a pause where no frame comes that could become one."""
         if self._source.info.is_live and self.is_paused and self._last and not self._last.is_placeholder:
-            outputs = [self._shelter.placeholder(self._shelter.pause_text, self._last.pts_s)]
-            self._loop.send(outputs)
-            self._show(outputs)
+            self._last = self._shelter.placeholder(self._shelter.pause_text, self._last.pts_s)
+            self._loop.send([self._last])
+            self._show(self._last)
 
-    def _show(self, outputs: Sequence[Frame]) -> None:
-        for output in outputs:
-            self._last = output
-            for view in self._views:
-                if view.wants_picture("output"):
-                    view.show_picture("output", output.image)
-                if view.wants_picture("mask"):
-                    view.show_picture("mask", self._mask_of(output))
+    def _after_frame(self) -> None:
+        """Do what need not delay a frame: it is on its way to the sinks."""
+        output, camera = self._last, self._shelter.camera
+        if output is None or output is self._looked_at:
+            return
+        self._looked_at = output
+        self._show(output)
+        if camera is not None and not output.is_placeholder:
+            self._metering.add(camera, output.image, self._shelter.protection, output.pts_s)
+
+    def _show(self, output: Frame) -> None:
+        for view in self._views:
+            if view.wants_picture("output"):
+                view.show_picture("output", output.image)
+            if view.wants_picture("mask"):
+                view.show_picture("mask", self._mask_of(output))
 
     def _mask_of(self, output: Frame) -> Image:
         if output.is_placeholder:
@@ -330,11 +350,12 @@ class ProtectSession:
             ("Background", self._background.pictures.name, False),
             ("Placeholders", f"{self._shelter.n_placeholders:,}", False),
             ("Failed frames", f"{n_failed:,}", n_failed > 0),
+            *self._metering.figures(),
         ]
 
     def _notices(self) -> list[str]:
         lines = [self._source.status, self._tuning.problem, self._background.note()]
-        return [line for line in lines if line] + list(self._shelter.status())
+        return [*filter(None, lines), *self._shelter.status(), *self._metering.notices()]
 
     def _finish(self, ended_by: str | None) -> ProtectOutcome:
         stats = self._loop.stats()
@@ -344,6 +365,7 @@ class ProtectSession:
             "background": self._background.pictures.name,
             **self._shelter.report(),
             **self._shelter.protection.report(),
+            "leak_meter": self._metering.finish(),
             "notices": self._notices(),
             "profile": self._tuning.profile.model_dump(mode="json"),
         }
@@ -355,4 +377,5 @@ class ProtectSession:
     def _close(self) -> None:
         self._source.close()
         self._change.close()
+        self._metering.close()
         self._background.pictures.close()

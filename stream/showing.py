@@ -25,6 +25,8 @@ PROTECT_SETTINGS: Final = (
     "protect.pause_text",
     "mask.least_probability",
     "noise.kind",
+    "noise.strength",
+    "noise.motion",
 )
 """What a view may change while a protected camera runs."""
 

@@ -11,40 +11,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from command import assert_one_line, write_video
 from protected import n_camera_pixels
 
-from pipelines.base import Frame
 from pipelines.segmentation import MODEL_NAME
-from stream import cli
-from stream.sinks.video import VideoSink
 
 HEIGHT, WIDTH = 64, 96
 PATIENCE_S = 20.0
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
+def protect(run):
     """Run `backroom protect` in this process; return (exit code, standard output, standard error)."""
-
-    def act(*arguments):
-        monkeypatch.setattr(sys, "argv", ["backroom", "protect", *map(str, arguments)])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as end:
-            code = end.code
-        return code, *capsys.readouterr()
-
-    return act
-
-
-def write_video(path, images):
-    from config.schema import VideoSettings
-
-    sink = VideoSink(path, 25.0, VideoSettings())
-    for i, image in enumerate(images):
-        sink.write(Frame(image, i / 25))
-    sink.close()
+    return lambda *arguments: run("protect", *arguments)
 
 
 def frames_of(path):
@@ -71,16 +50,9 @@ def usual(tmp_path):
     return ["--view", "none", "--out", tmp_path / "D", "--to", f"file:{tmp_path / 'out.mkv'}"]
 
 
-def assert_one_line(code, errors, words):
-    assert code == 2
-    assert len(errors.splitlines()) == 1, errors
-    for word in words:
-        assert word in errors
-
-
-def test_a_recording_becomes_a_lossless_one_frame_for_frame(run, webcam, tmp_path):
+def test_a_recording_becomes_a_lossless_one_frame_for_frame(protect, webcam, tmp_path):
     flags = ["--background", "#ff00ff", "--noise", "none"]
-    code, text, errors = run(webcam, *usual(tmp_path), *flags)
+    code, text, errors = protect(webcam, *usual(tmp_path), *flags)
     assert (code, errors) == (0, "")
     assert "10 frames protected" in text
     images = frames_of(tmp_path / "out.mkv")
@@ -92,16 +64,16 @@ def test_a_recording_becomes_a_lossless_one_frame_for_frame(run, webcam, tmp_pat
     assert (report["placeholders"], report["failures"]) == (0, 0)
 
 
-def test_blur_warns_that_it_is_weak_and_alpha_is_said(run, webcam, tmp_path):
-    assert "still your room" in run(webcam, *usual(tmp_path), "--background", "blur")[1]
+def test_blur_warns_that_it_is_weak_and_alpha_is_said(protect, webcam, tmp_path):
+    assert "still your room" in protect(webcam, *usual(tmp_path), "--background", "blur")[1]
     cv2.imwrite(str(tmp_path / "logo.png"), np.full((30, 300, 4), 128, np.uint8))
-    code, text, errors = run(webcam, *usual(tmp_path), "--background", tmp_path / "logo.png")
+    code, text, errors = protect(webcam, *usual(tmp_path), "--background", tmp_path / "logo.png")
     assert (code, errors) == (0, "")
     assert "logo.png is see-through in places" in text
 
 
-def test_several_sinks_get_the_same(run, webcam, tmp_path):
-    code, _, errors = run(webcam, *usual(tmp_path), "--to", f"images:{tmp_path / 'pictures'}")
+def test_several_sinks_get_the_same(protect, webcam, tmp_path):
+    code, _, errors = protect(webcam, *usual(tmp_path), "--to", f"images:{tmp_path / 'pictures'}")
     assert (code, errors) == (0, "")
     pictures = [cv2.imread(str(path)) for path in sorted((tmp_path / "pictures").glob("*.png"))]
     np.testing.assert_array_equal(pictures, frames_of(tmp_path / "out.mkv"))
@@ -121,43 +93,43 @@ def test_several_sinks_get_the_same(run, webcam, tmp_path):
         (["--to", "file:x.avi"], [".mkv"]),
     ],
 )
-def test_a_bad_flag_names_what_is_wanted_and_leaves_nothing(run, webcam, tmp_path, flags, words):
-    code, _, errors = run(webcam, *usual(tmp_path), *flags)
+def test_a_bad_flag_names_what_is_wanted_and_leaves_nothing(protect, webcam, tmp_path, flags, words):
+    code, _, errors = protect(webcam, *usual(tmp_path), *flags)
     assert_one_line(code, errors, words)
     assert [path.name for path in tmp_path.iterdir()] == ["webcam.mkv"]
 
 
 @pytest.mark.parametrize("name", ["beach.png", "waves.avi", "waves.mp4"])
-def test_a_corrupt_background_is_one_line_and_leaves_nothing(run, webcam, tmp_path, name):
+def test_a_corrupt_background_is_one_line_and_leaves_nothing(protect, webcam, tmp_path, name):
     (tmp_path / name).write_bytes(b"RIFF\0\0\0\0AVI LIST" * 20)
-    code, _, errors = run(webcam, *usual(tmp_path), "--background", tmp_path / name)
+    code, _, errors = protect(webcam, *usual(tmp_path), "--background", tmp_path / name)
     assert_one_line(code, errors, [name])
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "webcam.mkv"])
 
 
-def test_a_missing_model_names_the_remedy(run, webcam, tmp_path, monkeypatch):
+def test_a_missing_model_names_the_remedy(protect, webcam, tmp_path, monkeypatch):
     monkeypatch.setattr("pipelines.segmentation.files", lambda _: tmp_path)
-    assert_one_line(*run(webcam, *usual(tmp_path))[::2], [MODEL_NAME, "reinstall"])
+    assert_one_line(*protect(webcam, *usual(tmp_path))[::2], [MODEL_NAME, "reinstall"])
 
 
 @pytest.mark.parametrize("source", ["camera:99", "camera:No Such Camera", "missing.mp4"])
-def test_a_source_that_is_not_there_is_one_line(run, tmp_path, source):
-    assert_one_line(*run(source, *usual(tmp_path))[::2], [source.partition(":")[2] or source])
+def test_a_source_that_is_not_there_is_one_line(protect, tmp_path, source):
+    assert_one_line(*protect(source, *usual(tmp_path))[::2], [source.partition(":")[2] or source])
 
 
 @pytest.mark.skipif(sys.platform != "linux" or any(Path("/dev").glob("video*")), reason="needs a Linux without cameras")
-def test_without_a_virtual_camera_the_command_to_run_is_named(run, webcam, tmp_path):
-    code, _, errors = run(webcam, "--view", "none", "--out", tmp_path / "D")
+def test_without_a_virtual_camera_the_command_to_run_is_named(protect, webcam, tmp_path):
+    code, _, errors = protect(webcam, "--view", "none", "--out", tmp_path / "D")
     assert_one_line(code, errors, ["modprobe v4l2loopback"])
 
 
-def test_a_recording_that_changes_size_ends_with_its_error_and_keeps_one_size(run, tmp_path, rng):
+def test_a_recording_that_changes_size_ends_with_its_error_and_keeps_one_size(protect, tmp_path, rng):
     folder = tmp_path / "pictures"
     folder.mkdir()
     for i in range(6):
         size = (HEIGHT, WIDTH) if i < 4 else (HEIGHT, WIDTH + 2)
         cv2.imwrite(str(folder / f"{i}.png"), rng.integers(0, 256, (*size, 3), dtype=np.uint8))
-    code, _, errors = run(folder, *usual(tmp_path))
+    code, _, errors = protect(folder, *usual(tmp_path))
     assert_one_line(code, errors, ["98x64", "96x64"])
     assert [image.shape for image in frames_of(tmp_path / "out.mkv")] == [(HEIGHT, WIDTH, 3)] * 4
 

@@ -8,54 +8,27 @@ import time
 import cv2
 import numpy as np
 import pytest
-from fakes import FakeSink
+from fakes import FakeSink, FakeView
 from protected import BACKGROUND, HEIGHT, WIDTH, BoxProtection, Camera, camera_image, n_camera_pixels
 
 from config.loader import ConfigError, load_profile
 from config.reload import ProfileWatcher
+from config.schema import CameraSettings
 from pipelines.base import Frame, PipelineError
 from pipelines.protection.backgrounds import BackgroundError
+from pipelines.protection.noise import NoisyBackground
 from pipelines.protection.pipeline import ProtectionPipeline
 from stream.backgrounds.open import OpenBackground, open_background
 from stream.panic import panic_keys
 from stream.protect import ProtectSession
 from stream.sinks.base import SinkError
 from stream.sources.base import CaptureError
+from stream.sources.camera import CameraSource
+from stream.sources.camera_device import FoundCamera
 from stream.view.base import ViewCommand
 
 PATIENCE_S = 5.0
-
-
-class FakeView:
-    """Keeps what it is shown; asks for what `script` says when a condition on the numbers holds."""
-
-    def __init__(self, script=(), error=None):
-        self.script = list(script)
-        self.error = error
-        self.pictures = {}
-        self.numbers = []
-        self.ready = []
-
-    def wants_picture(self, name):
-        return True
-
-    def show_picture(self, name, image):
-        if self.error is not None:
-            raise self.error
-        self.pictures.setdefault(name, []).append(image)
-
-    def show_numbers(self, numbers):
-        json.dumps(numbers, allow_nan=False)
-        self.numbers.append(numbers)
-        if self.script and self.script[0][0](numbers):
-            self.ready.append(self.script.pop(0)[1])
-
-    def take_commands(self):
-        commands, self.ready = self.ready, []
-        return commands
-
-    def close(self):
-        pass
+BOTH = ("output", "mask")
 
 
 class EndlessCamera(Camera):
@@ -80,7 +53,18 @@ class EndlessCamera(Camera):
 def begin(tmp_path):
     """Make a session of a camera with a box protection unless told otherwise; keep what the sinks get."""
 
-    def act(camera, *, fault=None, make=None, views=(), sinks=None, profile="default", opened=open_background, **flags):
+    def act(
+        camera,
+        *,
+        fault=None,
+        make=None,
+        views=(),
+        sinks=None,
+        profile="default",
+        opened=open_background,
+        meter=None,
+        **flags,
+    ):
         overrides = {"protect.background": BACKGROUND, **{key.replace("__", "."): v for key, v in flags.items()}}
         chosen = load_profile(profile, overrides)
         sinks = [FakeSink()] if sinks is None else sinks
@@ -93,6 +77,7 @@ def begin(tmp_path):
             ProfileWatcher(profile, overrides),
             views,
             sinks,
+            meter=meter,
         )
         session.sinks = sinks
         return session
@@ -146,7 +131,12 @@ class Brittle:
 
 
 def opening(answer):
-    return lambda profile, time: OpenBackground(Brittle(answer))
+    def act(profile, time):
+        brittle = Brittle(answer)
+        is_noisy = profile.noise.kind != "none" or profile.noise.motion
+        return OpenBackground(NoisyBackground(brittle, profile.noise) if is_noisy else brittle)
+
+    return act
 
 
 class Segmenter:
@@ -188,13 +178,15 @@ PROTECTION_FAULTS = {
     "background: gone": {"opened": opening(fail(BackgroundError("background beach.mp4 is gone")))},
     "background: bug": {"opened": opening(fail(KeyError("picture")))},
     "background: the camera": {"opened": opening(lambda camera: camera)},
+    "noise: another size beneath": {"opened": opening(lambda camera: camera[:5, :5]), "noise__kind": "pixels"},
+    "noise: nothing beneath": {"opened": opening(fail(BackgroundError("gone"))), "noise__motion": 0.1},
     "background: another size": {"opened": opening(lambda camera: camera[:5, :5])},
 }
 
 
 @pytest.mark.parametrize("how", PROTECTION_FAULTS.values(), ids=PROTECTION_FAULTS)
 def test_no_fault_of_the_protection_shows_a_pixel_of_the_camera(begin, rng, how, tmp_path):
-    view = FakeView()
+    view = FakeView(wants=BOTH)
     session = begin(Camera([camera_image(rng) for _ in range(5)], is_live=False), views=[view], **how)
     session.run()
     frames = shown_by(session)
@@ -232,6 +224,43 @@ def test_frames_that_change_size_or_are_grey_are_placeholders_of_one_size(begin,
     assert {frame.image.shape for frame in shown_by(session)} == {(HEIGHT, WIDTH, 3)}
 
 
+class Device:
+    """A webcam as the system gives it: some pictures, one every 20 ms, and then nothing."""
+
+    note = ""
+    rate_hz = 30.0
+
+    def __init__(self, *images):
+        self.images = list(images)
+
+    def read(self):
+        time.sleep(0.02)
+        return self.images.pop(0) if self.images else None
+
+    def release(self):
+        pass
+
+
+def test_a_webcam_that_is_grey_unplugged_and_back_at_another_size_keeps_one_size_and_hides_the_gap(begin, rng):
+    grey = [np.full((HEIGHT, WIDTH), 251, np.uint8)] * 5
+    wide = [camera_image(rng, 24, 64) for _ in range(200)]
+    plugged_in = [Device(*grey), Device(*wide)]
+    found = FoundCamera(0, "Webcam", "/dev/video0")
+    settings = CameraSettings(retry_first_s=0.7)
+    camera = CameraSource(None, settings, find=lambda: [found], open_camera=lambda *_: plugged_in.pop(0))
+    session = begin(camera)
+    thread = run_aside(session)
+    frames = session.sinks[0].frames
+    wait_until(lambda: frames and not plugged_in and not frames[-1].is_placeholder)
+    session.stop()
+    thread.join()
+    kinds = [frame.is_placeholder for frame in frames]
+    assert [kind for kind, before in zip(kinds, [None, *kinds], strict=False) if kind != before] == [False, True, False]
+    assert {frame.image.shape for frame in frames} == {(HEIGHT, WIDTH, 3)}
+    assert all(n_camera_pixels(frame.image) == 0 for frame in frames if frame.is_placeholder)
+    assert (frames[0].image[HEIGHT // 2, WIDTH // 2] == 251).all(), "grey is made colour"
+
+
 def test_a_sink_that_fails_ends_the_session_with_its_error_and_shows_nothing_raw(begin, rng, tmp_path):
     def break_off(frame):
         raise SinkError("the virtual camera went away")
@@ -246,14 +275,14 @@ def test_a_sink_that_fails_ends_the_session_with_its_error_and_shows_nothing_raw
 
 
 def test_a_view_that_fails_ends_the_session_and_shows_nothing_raw(begin, rng):
-    session = begin(EndlessCamera(camera_image(rng)), views=[FakeView(error=RuntimeError("page"))])
+    session = begin(EndlessCamera(camera_image(rng)), views=[FakeView(wants=BOTH, error=RuntimeError("page"))])
     with pytest.raises(RuntimeError, match="page"):
         session.run()
-    assert shown_by(session) == []
+    assert all((frame.image[0, 0] == (0x30, 0x20, 0x10)).all() for frame in shown_by(session))
 
 
 def test_views_get_output_and_mask_and_neither_camera_nor_room(begin, rng):
-    view = FakeView()
+    view = FakeView(wants=BOTH)
     begin(Camera([camera_image(rng)] * 3, is_live=False), views=[view]).run()
     assert set(view.pictures) == {"output", "mask"}
     assert set(np.unique(view.pictures["mask"][-1])) == {0, 255}
@@ -263,6 +292,69 @@ def test_views_get_output_and_mask_and_neither_camera_nor_room(begin, rng):
 def test_what_keeps_a_protection_from_starting_is_raised_before_a_frame_is_read(begin, rng, error):
     with pytest.raises(type(error)):
         begin(Camera([camera_image(rng)]), make=fail(error))
+
+
+# --- the leak meter
+
+
+class Meter:
+    def __init__(self, error=None):
+        self.error = error
+        self.seen = []
+        self.n_forgotten = self.n_finished = self.n_closed = 0
+
+    def add(self, camera, output, protection, pts_s):
+        if self.error is not None:
+            raise self.error
+        self.seen.append((camera, output, pts_s))
+        protection.tighten(len(self.seen))
+
+    def forget_room(self):
+        self.n_forgotten += 1
+
+    def apply(self, profile, protection):
+        return []
+
+    def figures(self):
+        return [("Exposed once", "0.10 %", False)]
+
+    def notices(self):
+        return ["over budget"]
+
+    def report(self):
+        return {"exposed_once": 0.001, "finished": self.n_finished}
+
+    def finish(self):
+        self.n_finished += 1
+
+    def close(self):
+        self.n_closed += 1
+
+
+def test_the_meter_gets_each_protected_frame_and_its_camera_and_no_placeholder(begin, rng, tmp_path):
+    images = [camera_image(rng) for _ in range(3)]
+    lost = Frame(camera_image(rng), 0.12, is_placeholder=True)
+    meter, view = Meter(), FakeView(wants=BOTH)
+    session = begin(Camera([*images, lost], is_live=False), views=[view], meter=meter)
+    session.run()
+    assert [pts_s for *_, pts_s in meter.seen] == [0.0, 0.04, 0.08]
+    for (camera, output, _), image, frame in zip(meter.seen, images, shown_by(session), strict=False):
+        np.testing.assert_array_equal(camera, image)
+        assert output is frame.image
+    assert (meter.n_finished, meter.n_closed) == (1, 1)
+    report = report_in(tmp_path)
+    assert report["leak_meter"] == {"exposed_once": 0.001, "finished": 1}
+    assert "over budget" in report["notices"]
+    assert ["Exposed once", "0.10 %", False] in json.loads(json.dumps(view.numbers[-1]["figures"]))
+
+
+def test_a_meter_that_fails_is_said_and_the_camera_goes_on(begin, rng, tmp_path):
+    session = begin(Camera([camera_image(rng)] * 3, is_live=False), meter=Meter(ValueError("metering")))
+    session.run()
+    assert [frame.is_placeholder for frame in shown_by(session)] == [False] * 3
+    report = report_in(tmp_path)
+    assert report["leak_meter"] is None
+    assert any("leak meter failed" in line for line in report["notices"])
 
 
 # --- what it obeys

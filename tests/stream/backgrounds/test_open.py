@@ -10,8 +10,9 @@ from stream.backgrounds.open import open_background
 from stream.backgrounds.video import StreamTime
 
 
-def opened(text):
-    return open_background(load_profile("default", {"protect.background": str(text)}), StreamTime())
+def opened(text, **noise):
+    flags = {"protect.background": str(text)} | {f"noise.{key}": value for key, value in noise.items()}
+    return open_background(load_profile("default", flags), StreamTime())
 
 
 def first_picture(background):
@@ -22,6 +23,16 @@ def first_picture(background):
 def test_a_colour_has_nothing_to_be_said():
     assert opened("#102030").note() == ""
     assert (first_picture(opened("#102030")) == (0x30, 0x20, 0x10)).all()
+
+
+def test_noise_may_stand_alone_or_lie_on_any_background():
+    noise = first_picture(opened("noise"))
+    assert len(np.unique(noise.reshape(-1, 3), axis=0)) > 1000
+    noisy = opened("#102030", kind="pixels", probability=200)
+    assert noisy.pictures.name == "#102030 with noise pixels"
+    shown = first_picture(noisy)
+    assert 0.5 < (shown == (0x30, 0x20, 0x10)).all(axis=2).mean() < 1
+    assert opened("blur", motion=0.1).note() == BLUR_WARNING
 
 
 def test_blur_says_that_it_is_weak():
