@@ -109,6 +109,10 @@ class LeakMeter:
             protection.tighten(most)
         return left_alone
 
+    def shown_share(self) -> float:
+        """Return how much of the known room has shown at least once, beyond chance, 0 to 1."""
+        return self.exposures.beyond_chance
+
     def figures(self) -> list[tuple[str, str, bool]]:
         """Return name, text and whether it is over its budget, for views."""
         if not self._settings.is_on:

@@ -20,6 +20,7 @@ const WHAT = {
 const SESSIONS = {
   watch: {
     main: "call",
+    plot: { title: "Coverage over time", axis: "found, % of the picture", what: "Coverage" },
     title: "Call",
     label: "The call as it is captured",
     pause: "Pause",
@@ -30,6 +31,7 @@ const SESSIONS = {
   },
   protect: {
     main: "output",
+    plot: { title: "Room shown so far", axis: "shown at least once, % of the known room", what: "Room shown" },
     title: "What the others see",
     label: "What the others see",
     pause: "Hide me (p)",
@@ -163,7 +165,7 @@ function showFigures(next) {
   showMoreFigures(next.figures ?? []);
   showNotices(next.notices ?? []);
   showLatency(next.latency_ms ?? {});
-  plot.show(next.coverage_over_time ?? []);
+  plot.show(next.coverage_over_time ?? [], session.plot);
   settings.show(next.settings);
   region.offer(Boolean(next.can_pick_region), next.width, next.height);
   if (next.state !== lastState) say(""); // "Pausing…" has come true
@@ -177,6 +179,7 @@ function showSession(kind) {
   document.body.dataset.session = kind;
   session = SESSIONS[kind] ?? SESSIONS.watch;
   setText("call-title", session.title);
+  setText("plot-title", session.plot.title);
   byId("call").setAttribute("aria-label", session.label);
   setText("reset", session.reset);
   lookAtWhatIsShown();
