@@ -40,6 +40,15 @@ const SESSIONS = {
     confirmReset: ["Forget what is known of the room and learn it anew? Right after the camera was moved.", "Learn anew", "Keep"],
     confirmStop: ["Stop the camera? The others see nothing more of you.", "Stop", "Go on"],
   },
+  audit: {
+    main: "output",
+    plot: { title: "Room shown so far", axis: "shown at least once, % of the known room", what: "Room shown" },
+    title: "What the other client shows",
+    label: "What the other client shows",
+    pause: "Pause",
+    resume: "Resume",
+    confirmStop: ["Write the report and end the audit?", "End", "Go on"],
+  },
 };
 const LOST = "The connection to the session is lost; trying again. If it was started anew, open the address it printed.";
 
@@ -181,7 +190,8 @@ function showSession(kind) {
   setText("call-title", session.title);
   setText("plot-title", session.plot.title);
   byId("call").setAttribute("aria-label", session.label);
-  setText("reset", session.reset);
+  setText("reset", session.reset ?? "");
+  byId("reset").hidden = !session.reset;
   lookAtWhatIsShown();
 }
 
