@@ -2,8 +2,8 @@
 
 Only pixels beside which nothing might be the person are learnt, for a plate with some of the person in it would let the
 room pass for something else. Apart from that the colours of what was hidden lately are remembered, where the looks were
-less sure: they only ever keep hidden what was hidden before. How bright the frame is against the plate, and how noisy the camera, is measured
-on the way, so that a camera that adjusts itself does not make a stranger of its own room.
+less sure: they only ever keep hidden what was hidden before. How bright the frame is against the plate, and how noisy
+the camera, is measured on the way, so that a camera that adjusts itself does not make a stranger of its own room.
 """
 
 import cv2
