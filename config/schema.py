@@ -290,7 +290,7 @@ class MeterSettings(_Section):
     is_on: bool = True
     """Whether what goes out is measured at all; without it nothing tightens the mask."""
 
-    exposed_budget: float = Field(default=0.005, ge=0.0, le=1.0)
+    exposed_budget: float = Field(default=0.015, ge=0.0, le=1.0)
     """Share of the known room that may show at least once in a session, beyond chance; each further such share makes
     the mask one step tighter. Half a percent is a few scattered edges: no object of a room is as small."""
 

@@ -30,6 +30,13 @@ FAR = 3.0
 MOST_SEEN = 30
 """The plate is the mean of about so many frames."""
 
+HIDDEN_FRAMES = 8
+"""The colour remembered of a hidden pixel is the mean of about so many frames."""
+
+LONGEST = 150
+"""What was hidden is shown once the looks have been sure of a person for so many frames: five seconds. The model's
+mistakes seldom last as long, and people whom it did not know at first wait no longer."""
+
 
 @njit(cache=True, nogil=True)
 def judge_pixels(
@@ -57,7 +64,8 @@ def judge_pixels(
     seen : ndarray
         (height, width) int32, from how many frames the plate is known; 0 where it is not.
     hidden, memory : ndarray
-        The like of `plate` and `seen`, of what was hidden lately: it stays hidden where the plate is not known.
+        The like of `plate`, of what was hidden lately, and for how many sure frames it is still to be hidden where the
+        plate is not known. `memory` is changed.
     light : ndarray
         (3,) float32: by how much the frame is brighter than the plate.
     limits : ndarray
@@ -85,6 +93,7 @@ def judge_pixels(
                 is_shown = low >= least[-1]
                 if is_shown and memory[y, x] > 0:
                     is_shown = _difference(frame, hidden, memory, light, y, x) >= limits[1]
+                    memory[y, x] -= not is_shown
                 planes[0, y, x] = planes[1, y, x] = is_shown
                 planes[2, y, x] = not is_shown
                 continue
@@ -194,41 +203,41 @@ def learn_plate(
 @njit(cache=True, nogil=True)
 def remember_hidden(
     frame: npt.NDArray[np.uint8],
-    looks: npt.NDArray[np.uint8],
-    most: Word,
+    most: npt.NDArray[np.uint8],
+    limit: Word,
     far: float,
     hidden: npt.NDArray[np.float32],
     memory: npt.NDArray[np.int32],
 ) -> None:
-    """Remember the colours of pixels that were not the person's by either look.
+    """Remember the colours of pixels that were not the person's by any look.
 
     Parameters
     ----------
     frame : ndarray
         (height, width, 3) uint8 BGR.
-    looks : ndarray
-        (2, height, width) uint8, as in `judge_pixels`.
-    most : int
-        Pixels below this by both looks are remembered, of 255.
+    most : ndarray
+        (height, width) uint8: the highest probability of a person by any look, 255 being 1.
+    limit : int
+        Pixels below this are remembered.
     far : float
         A colour farther than this from the one that is remembered takes its place; codes.
     hidden : ndarray
         (height, width, 3) float32 BGR, changed.
     memory : ndarray
-        (height, width) int32, of how many frames it is the mean; changed.
+        (height, width) int32, for how many sure frames it is kept; changed.
     """
     for y in range(memory.shape[0]):
         for x in range(memory.shape[1]):
-            if looks[0, y, x] >= most or looks[1, y, x] >= most:
+            if most[y, x] >= limit:
                 continue
             square = np.float32(0)
             for c in range(3):
                 by = np.float32(frame[y, x, c]) - hidden[y, x, c]
                 square += by * by
-            n = min(memory[y, x] + 1, MOST_SEEN) if square <= far * far else 1
-            memory[y, x] = n
+            share = np.float32(1 / HIDDEN_FRAMES) if memory[y, x] > 0 and square <= far * far else np.float32(1)
+            memory[y, x] = LONGEST
             for c in range(3):
-                hidden[y, x, c] += (np.float32(frame[y, x, c]) - hidden[y, x, c]) / np.float32(n)
+                hidden[y, x, c] += share * (np.float32(frame[y, x, c]) - hidden[y, x, c])
 
 
 @njit(cache=True, nogil=True)

@@ -106,7 +106,7 @@ class ProtectionPipeline:
         looks = self._close_ups.look(small)
         shown = self._guard.mask(small, looks, self._settings, self._tightened)
         self._close_ups.follow(shown)
-        self._plate.learn(small, looks)
+        self._plate.learn(small, self._close_ups.most)
         mask = self._enlarged_mask(shown)
         output = self._composed(image, mask, shown)
         self.mask = mask
@@ -195,7 +195,7 @@ class ProtectionPipeline:
         self._segmenter.small_probability(black)
         lines, columns = self._plate.seen.shape
         small, looks = black[:lines, :columns].copy(), np.zeros((2, lines, columns), np.uint8)
-        self._plate.learn(small, looks)
+        self._plate.learn(small, looks[0])
         shown = self._guard.mask(small, looks, self._settings, 0)
         compose(black, self.mask, black, black.copy())
         soften_edges(
