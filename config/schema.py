@@ -142,6 +142,13 @@ class ProtectSettings(_Section):
     background: str = Field(default="#38434f", min_length=1)
     """What stands in the room's place: a colour as #RRGGBB, `noise`, `blur`, or a picture's or video's file."""
 
+    camera_on: Literal["watched", "always"] = "watched"
+    """When the camera is on: only while somebody watches the virtual camera, or from the start to the end."""
+
+    camera_off_after_s: float = Field(default=5.0, ge=0.0, le=600.0)
+    """Seconds from the last reader's leaving until the camera is off; a client that changes its settings leaves for one
+    or two."""
+
 
 class PageSettings(_Section):
     """The live page, on the loopback interface only."""
