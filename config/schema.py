@@ -5,9 +5,11 @@ its unit in its name and its reason in its description, which is also the help t
 schema that editors read.
 """
 
+import re
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
@@ -41,6 +43,75 @@ def parse_bytes(value: Any) -> Any:
 
 
 Bytes = Annotated[int, BeforeValidator(parse_bytes, json_schema_input_type=int | str)]
+
+
+CROP_GRAMMAR = "X,Y,WIDTHxHEIGHT"
+SIZE_GRAMMAR = "WIDTHxHEIGHT"
+
+
+def parse_crop(text: str) -> tuple[int, int, int, int] | None:
+    """Read a part of a picture.
+
+    Parameters
+    ----------
+    text : str
+        ``X,Y,WIDTHxHEIGHT`` in pixels, or nothing.
+
+    Returns
+    -------
+    tuple of int or None
+        x, y, width, height; None for all of the picture.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    if not text.strip():
+        return None
+    found = re.fullmatch(r"\s*(\d+),(\d+),(\d+)x(\d+)\s*", text)
+    if not found or "0" in (found[3], found[4]):
+        raise ValueError(f"wanted {CROP_GRAMMAR} in pixels of the camera, such as 160,90,960x540, or nothing")
+    x, y, width, height = map(int, found.groups())
+    return x, y, width, height
+
+
+def parse_size(text: str) -> tuple[int, int] | None:
+    """Read the size of a picture.
+
+    Parameters
+    ----------
+    text : str
+        ``WIDTHxHEIGHT`` in pixels, or nothing.
+
+    Returns
+    -------
+    tuple of int or None
+        Width and height; None for whatever size there is.
+
+    Raises
+    ------
+    ValueError
+        If it is something else, or a side is not from 16 to 7680.
+    """
+    if not text.strip():
+        return None
+    found = re.fullmatch(r"\s*(\d+)x(\d+)\s*", text)
+    if not found or not all(16 <= int(side) <= 7680 for side in found.groups()):
+        raise ValueError(f"wanted {SIZE_GRAMMAR} of 16 to 7680 pixels, such as 1280x720, or nothing")
+    return int(found[1]), int(found[2])
+
+
+def _checked_by(parse: Callable[[str], object]) -> AfterValidator:
+    def check(text: str) -> str:
+        parse(text)
+        return text
+
+    return AfterValidator(check)
+
+
+Crop = Annotated[str, _checked_by(parse_crop)]
+Size = Annotated[str, _checked_by(parse_size)]
 
 
 class _Section(BaseModel):
@@ -141,6 +212,21 @@ class ProtectSettings(_Section):
 
     background: str = Field(default="#38434f", min_length=1)
     """What stands in the room's place: a colour as #RRGGBB, `noise`, `blur`, or a picture's or video's file."""
+
+    mirror: bool = False
+    """Whether left and right are exchanged, as in a mirror; the background stays as it is."""
+
+    crop: Crop = ""
+    """Part of the camera's picture to use, as X,Y,WIDTHxHEIGHT in its pixels; empty for all of it."""
+
+    size: Size = ""
+    """Size of what goes out, as WIDTHxHEIGHT in pixels; empty for that of the camera's picture or its part."""
+
+    rate_hz: float = Field(default=0.0, ge=0.0, le=240.0)
+    """Most frames a second that go out; 0 for as many as come in."""
+
+    pause_text: str = Field(default="paused", max_length=60, pattern=r"^[ -~]*$")
+    """What the picture says that stands in while the camera is paused; ASCII."""
 
     camera_on: Literal["watched", "always"] = "watched"
     """When the camera is on: only while somebody watches the virtual camera, or from the start to the end."""

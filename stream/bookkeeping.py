@@ -4,6 +4,14 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+COMPILING = "compiling the kernels (the first time takes a while)"
+WAITING = "waiting for the first frame"
+COUNTING = "counting"
+PAUSED, RUNNING = "paused", "running"
+
+PASSING_MESSAGES = frozenset({COMPILING, WAITING, COUNTING, PAUSED, RUNNING})
+"""Messages that only say what goes on right now; all others are worth keeping in sight."""
+
 
 class Deadlines:
     """Says when something that happens now and then is due again."""

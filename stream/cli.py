@@ -1,4 +1,4 @@
-"""The command line: declares `watch` and `demo`, turns errors into one line and an exit code, and nothing else."""
+"""The command line: declares `watch`, `protect` and `demo`, turns errors into a line and an exit code, and no more."""
 
 import gc
 import os
@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_args
 import click
 
 from config.loader import ConfigError
-from config.schema import Profile
+from config.schema import CROP_GRAMMAR, SIZE_GRAMMAR, Profile
 from pipelines.base import PipelineError
 from stream import __version__
 from stream.cli_tools import COMMANDS
@@ -39,6 +39,7 @@ SOURCE is one of
 """
 
 VIEWS = ("page", "window", "none")
+PROTECT_VIEW_HELP = "See what the others see on a page in the browser, in a window, or not at all."
 VIEW_HELP = "Watch it grow on a page in the browser, in a window, or not at all."
 
 START_HELP = """
@@ -47,6 +48,7 @@ For a start:
   backroom demo              see what it does; needs nothing
   backroom watch screen      opens a page: drag the region of the call there
   backroom watch call.mp4    a recording
+  backroom protect           be a camera in meetings that hides your room
 """
 
 
@@ -111,6 +113,11 @@ _profile_option = click.option(
 )
 
 
+def _out_option(text: str) -> Callable[[Command], Command]:
+    kind = click.Path(path_type=Path)
+    return click.option("--out", type=kind, default=Path("out"), show_default=True, help=text)
+
+
 class _InOrder(click.Group):
     """Lists the commands in the order of their declaration: the one that most people want comes first."""
 
@@ -129,13 +136,7 @@ def cli(debug: bool) -> None:
 
 @cli.command(epilog=SOURCE_HELP)
 @click.argument("source")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("out"),
-    show_default=True,
-    help="Folder for the report, the room and the other pictures.",
-)
+@_out_option("Folder for the report, the room and the other pictures.")
 @click.option(
     "--to",
     "sinks",
@@ -194,14 +195,54 @@ def watch(
     click.echo(summarize(outcome, out))
 
 
-@cli.command()
+@cli.command(epilog=SOURCE_HELP)
+@click.argument("source", default="camera")
 @click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("out"),
+    "--to",
+    "sinks",
+    multiple=True,
+    metavar="SINK",
+    default=("virtual-camera",),
     show_default=True,
-    help="Folder for the report, the room and the other pictures.",
+    help="Where it goes: virtual-camera[:DEVICE], display[:N], file:PATH or images:DIR; may be repeated.",
 )
+@_override("protect", "background", metavar="#RRGGBB|IMAGE|VIDEO|noise|blur")
+@_override("noise", "kind", "--noise", type=_choice("noise", "kind"))
+@_override("protect", "mirror", "--mirror/--no-mirror", default=None)
+@_override("protect", "crop", metavar=CROP_GRAMMAR)
+@_override("protect", "size", metavar=SIZE_GRAMMAR)
+@_override("protect", "rate_hz", "--rate", type=float)
+@click.option("--view", type=click.Choice(VIEWS), default="page", show_default=True, help=PROTECT_VIEW_HELP)
+@_out_option("Folder for the report.")
+@click.option("--duration", "duration_s", type=click.FloatRange(min=0.1), metavar="SECONDS", help="End after so long.")
+@_profile_option
+@_override("page", "port", type=int)
+@swift_start()
+def protect(
+    source: str,
+    sinks: tuple[str, ...],
+    view: Any,
+    out: Path,
+    duration_s: float | None,
+    profile: str,
+    **flags: Any,
+) -> None:
+    """Be a camera in meetings that hides your room.
+
+    Takes SOURCE (the first webcam unless given), shows you over another background, and sends that to a virtual camera
+    to be picked in Zoom, Teams or Meet. Whatever fails shows a placeholder, never the room.
+    """
+    from pipelines.registry import build_protection
+    from stream.run_protect import ProtectRequest, run_protect
+    from stream.summary import summarize_protection
+
+    request = ProtectRequest(source, out, sinks, view, duration_s, profile, _overrides(flags))
+    outcome = run_protect(request, build_protection, click.echo)
+    click.echo(summarize_protection(outcome.report, out))
+
+
+@cli.command()
+@_out_option("Folder for the report, the room and the other pictures.")
 @click.option("--view", type=click.Choice(VIEWS), default="none", show_default=True, help=VIEW_HELP)
 @_profile_option
 @click.option(

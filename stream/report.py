@@ -95,16 +95,45 @@ def write_results(folder: Path, findings: Findings, report: Mapping[str, Any]) -
         page = pool.submit(build_page, findings, report)
         files = dict(zip(given, pool.map(_png, given.values()), strict=True))
         files[PAGE] = page.result().encode(errors="replace")  # a file's name may hold bytes that are no text
-    files[REPORT] = (json.dumps(report, indent=2, allow_nan=False) + "\n").encode()
-    try:
+    files[REPORT] = _json(report)
+    with _disk_errors_said(folder):
         _write_together(folder, files)
         for name in pictures.keys() - given.keys():
             (folder / name).unlink(missing_ok=True)
+    return [name for name in IN_ORDER if name in files]
+
+
+def write_report(folder: Path, report: Mapping[str, Any]) -> None:
+    """Write the report for programs alone; the old one stays if it cannot be.
+
+    Parameters
+    ----------
+    folder : Path
+        An existing folder.
+    report : mapping
+        JSON values.
+
+    Raises
+    ------
+    SinkError
+        If it cannot be written.
+    """
+    with _disk_errors_said(folder):
+        _write_together(folder, {REPORT: _json(report)})
+
+
+@contextlib.contextmanager
+def _disk_errors_said(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise SinkError(
             f"--out {folder}: cannot be written ({error.strerror}); free some space or name another folder"
         ) from error
-    return [name for name in IN_ORDER if name in files]
+
+
+def _json(report: Mapping[str, Any]) -> bytes:
+    return (json.dumps(report, indent=2, allow_nan=False) + "\n").encode()
 
 
 def _write_together(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -2,23 +2,23 @@
 
 import contextlib
 import itertools
-import signal
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from config.loader import load_profile
 from config.reload import ProfileWatcher
 from config.schema import Profile
 from pipelines.base import Reconstruction
 from stream.allocator import keep_freed_frames
+from stream.ending import ended_by_signals
 from stream.report import results_folder
 from stream.sinks.open import open_sink
 from stream.sources.base import RegionSource, Source
 from stream.sources.open import open_source, recording_identity
-from stream.view.base import View, ViewCommand
+from stream.view.base import ViewCommand
+from stream.view.open import ViewKind, open_views
 from stream.watch import WatchOutcome, WatchPlan, WatchSession
 
 SHORTEST_PART_S = 1.0
@@ -52,7 +52,7 @@ class WatchRequest:
     source: str
     out: Path
     sinks: Sequence[str] = ()
-    view: Literal["page", "window", "none"] = "none"
+    view: ViewKind = "none"
     state: Path | None = None
     duration_s: float | None = None
     profile: str = "default"
@@ -97,8 +97,8 @@ def run_watch(
         stack.callback(source.close)  # closing twice does nothing; the session closes it first if it gets that far
         on_source(source)
         stack.enter_context(results_folder(request.out))
-        ending = stack.enter_context(_ended_by_signals())
-        views = stack.enter_context(_views(request, profile, say))
+        ending = stack.enter_context(ended_by_signals())
+        views = stack.enter_context(open_views(request.view, profile.page, say))
         part = _Part(source, request.state, request.sinks, request.duration_s)
         while True:
             plan = WatchPlan(
@@ -159,70 +159,3 @@ def _unused(sink: str) -> str:
     path = Path(name).expanduser()
     numbered = (path.with_stem(f"{path.stem}-{n}") for n in itertools.count(2))
     return f"{kind}:{next(other for other in numbered if not other.exists())}"
-
-
-@contextlib.contextmanager
-def _views(request: WatchRequest, profile: Profile, say: Callable[[str], None]) -> Iterator[list[View]]:
-    with contextlib.ExitStack() as stack:
-        views: list[View] = []
-        if request.view == "page":
-            from stream.view.page import PageView
-
-            page = PageView(profile.page)
-            say(f"live page: {page.url}")
-            views.append(page)
-        elif request.view == "window":
-            from stream.view.window import WindowView
-
-            views.append(WindowView(profile.page))
-        if sys.stderr.isatty():
-            from rich.console import Console
-
-            from stream.terminal import TerminalView
-
-            views.append(TerminalView(Console(stderr=True)))
-        for view in views:
-            stack.callback(view.close)
-        yield views
-
-
-class _Ending:
-    """Hands the wish to end to the session of the moment; one that comes between two sessions counts as well."""
-
-    def __init__(self) -> None:
-        self.is_asked = False
-        self._session: WatchSession | None = None
-
-    def follow(self, session: WatchSession) -> None:
-        """End this session from now on."""
-        self._session = session
-        if self.is_asked:
-            session.stop()
-
-    def ask(self) -> None:
-        """End the run soon and save."""
-        self.is_asked = True
-        if self._session is not None:
-            self._session.stop()
-
-
-@contextlib.contextmanager
-def _ended_by_signals() -> Iterator[_Ending]:
-    """End cleanly and save on Ctrl-C, SIGTERM and a closed terminal; a second Ctrl-C ends at once."""
-    ending = _Ending()
-
-    def obey(number: int, _frame: object) -> None:
-        ending.ask()
-        if number == signal.SIGINT:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    wanted = [signal.SIGINT, signal.SIGTERM]
-    # Windows has no SIGHUP; under nohup it is ignored, and is to stay so.
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        wanted.append(signal.SIGHUP)
-    before = {number: signal.signal(number, obey) for number in wanted}
-    try:
-        yield ending
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -4,9 +4,8 @@ Both depend on the method: one that does not say how sure it is has no map of th
 where it does something.
 """
 
-from typing import Any, Final
+from typing import Final
 
-from config.schema import Profile
 from pipelines.base import Findings, Image
 from stream.results.maps import draw_confidence, draw_leaks
 
@@ -18,23 +17,16 @@ LIVE_SETTINGS: Final = {
 }
 """By method: what a view may change while the session runs."""
 
-
-def settings_shown(profile: Profile, method: str) -> dict[str, Any]:
-    """Return the settings that a view may change, with their values.
-
-    Parameters
-    ----------
-    profile : Profile
-        In force.
-    method : str
-        Of the session; it stays when the profile names another.
-
-    Returns
-    -------
-    dict of str to Any
-        Dotted key to value.
-    """
-    return {key: _setting(profile, key) for key in LIVE_SETTINGS[method]}
+PROTECT_SETTINGS: Final = (
+    "protect.background",
+    "protect.mirror",
+    "protect.crop",
+    "protect.rate_hz",
+    "protect.pause_text",
+    "mask.least_probability",
+    "noise.kind",
+)
+"""What a view may change while a protected camera runs."""
 
 
 def pictures_offered(findings: Findings) -> tuple[str, ...]:
@@ -81,8 +73,3 @@ def draw_picture(name: str, findings: Findings) -> Image:
     elif name == "leaks":
         picture = draw_leaks(findings)
     return findings.room if picture is None else picture
-
-
-def _setting(profile: Profile, dotted: str) -> Any:
-    section, _, key = dotted.partition(".")
-    return getattr(getattr(profile, section), key)

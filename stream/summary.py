@@ -1,8 +1,10 @@
 """The few lines at the end of a session."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from stream.report import ROOM
+from stream.report import REPORT, ROOM
 from stream.watch import WatchOutcome
 
 NOTES = {ROOM: f"{ROOM} (alpha = claimed)"}
@@ -35,4 +37,33 @@ def summarize(outcome: WatchOutcome, out: Path) -> str:
     page, *others = outcome.files
     lines.append(f"open {out / page} for what was found, how sure that is and what to change")
     lines.append(f"beside it: {', '.join(NOTES.get(name, name) for name in others)}")
+    return "\n".join(lines)
+
+
+def summarize_protection(report: Mapping[str, Any], out: Path) -> str:
+    """Say how a protected camera did.
+
+    Parameters
+    ----------
+    report : mapping
+        What stands in report.json.
+    out : Path
+        Folder that holds it.
+
+    Returns
+    -------
+    str
+        A few lines, no newline at the end.
+    """
+    frames = report["frames"]
+    n_lost = frames["dropped"] + frames["missed"]
+    lines = [f"{frames['processed']} frames protected at {report['rate_hz']:.1f}/s, {n_lost} dropped"]
+    total = report["latency_ms"].get("total")
+    if total and report["source"]["is_live"]:
+        lines[0] += f", {total['p50']:.0f} ms later than they came (99 %: {total['p99']:.0f} ms)"
+    if report["placeholders"]:
+        lines.append(f"{report['placeholders']} of them were placeholders")
+    lines.extend(f"{n} for: {reason}" for reason, n in report["failures_by_reason"].items())
+    lines.extend(report["notices"])
+    lines.append(f"the figures are in {out / REPORT}")
     return "\n".join(lines)

@@ -18,8 +18,8 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
+from stream.bookkeeping import PASSING_MESSAGES
 from stream.view.none import NoView
-from stream.watch import PASSING_MESSAGES
 
 _BAR_COLUMNS = 20
 _WIDE_COLUMNS = 100

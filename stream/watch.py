@@ -7,26 +7,26 @@ a lock; views and sinks have threads of their own.
 import datetime as dt
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from config.loader import ConfigError
 from config.reload import ProfileWatcher
 from config.schema import Profile
 from pipelines.base import Findings, Frame, PipelineError, Reconstruction
-from stream import __version__
-from stream.bookkeeping import CountedRecordings, Deadlines, Messages
+from stream.bookkeeping import COMPILING, COUNTING, PAUSED, RUNNING, WAITING, CountedRecordings, Deadlines, Messages
 from stream.checkerboard import over_checkerboard
 from stream.coverage import CoverageCurve
 from stream.loop import Loop
+from stream.numbers import stream_numbers, stream_report
 from stream.report import write_results
 from stream.results.figures import figures_of
-from stream.showing import LIVE_SETTINGS, draw_picture, pictures_offered, settings_shown
+from stream.showing import LIVE_SETTINGS, draw_picture, pictures_offered
 from stream.sinks.base import Sink
 from stream.sources.base import Source
 from stream.startup import start_is_over
 from stream.stats import LoopStats
+from stream.tuning import Tuning
 from stream.view.base import View, ViewCommand
 
 MOST_WAITING = 4
@@ -38,13 +38,6 @@ PROFILE_EVERY_S = 1.0
 
 SAMPLE_PX = 160 * 90
 """Coverage over time is taken on about so many pixels, evenly spaced: quick, and within a percent."""
-
-COMPILING = "compiling the kernels (the first time takes a while)"
-WAITING = "waiting for the first frame"
-COUNTING = "counting"
-
-PASSING_MESSAGES = frozenset({COMPILING, WAITING, COUNTING, "paused", "running"})
-"""Messages that only say what goes on right now; all others are worth keeping in sight."""
 
 ROUNDING_S = 1e-6
 """Time stamps are sums of fractions; a frame that is due may seem a hair early."""
@@ -130,17 +123,16 @@ class WatchSession:
         views: Sequence[View] = (),
         sinks: Sequence[Sink] = (),
     ) -> None:
-        self.profile = profile
         self._method = profile.watch.method
         self._source = source
         self._reconstruction = reconstruction
         self._plan = plan
-        self._watcher = watcher
         self._views = list(views)
         self._has_sinks = bool(sinks)
         self._curve = CoverageCurve()
         self._due = Deadlines()
         self._messages = Messages()
+        self._tuning = Tuning(profile, watcher, LIVE_SETTINGS[self._method], self._apply, self._messages.say)
         self._recordings = CountedRecordings(plan.recording)
         self._next_region: ViewCommand | None = None
         self._is_asked_to_end = False
@@ -148,6 +140,11 @@ class WatchSession:
         self._n_frames_saved = -1
         self._started = dt.datetime.now(dt.UTC)
         self._loop = Loop(source, self, sinks, self._tick, most_waiting=MOST_WAITING)
+
+    @property
+    def profile(self) -> Profile:
+        """Settings in force."""
+        return self._tuning.profile
 
     @property
     def elapsed_s(self) -> float:
@@ -236,7 +233,7 @@ class WatchSession:
             for command in view.take_commands():
                 self._obey(command)
         if self._due.is_due("profile", PROFILE_EVERY_S):
-            self._reload_profile()
+            self._tuning.reload()
         if self._loop.n_captured and self._messages.last == WAITING:
             self._messages.say(COUNTING)
         if self._reconstruction.n_frames:
@@ -253,7 +250,7 @@ class WatchSession:
         match command.kind:
             case "pause" | "resume":
                 self._loop.pause(command.kind == "pause")
-                self._messages.say("paused" if self._loop.is_paused else "running")
+                self._messages.say(PAUSED if self._loop.is_paused else RUNNING)
             case "reset":
                 self._reconstruction.reset()
                 self._curve = CoverageCurve()
@@ -262,8 +259,7 @@ class WatchSession:
             case "save":
                 self._save_results()
             case "settings":
-                for key, value in command.settings.items():
-                    self._change_setting(key, value)
+                self._tuning.change(command.settings)
             case "region" | "whole_screen":
                 self._pick(command)
             case "stop":
@@ -285,24 +281,8 @@ class WatchSession:
             self._next_region = command
             self._loop.stop()
 
-    def _change_setting(self, key: str, value: Any) -> None:
-        if key not in LIVE_SETTINGS[self._method]:
-            self._messages.say(f"{key} cannot be changed while running")
-            return
-        try:
-            self._take_profile(self._watcher.override(key, value))
-        except ConfigError as error:
-            self._messages.say(str(error))
-
-    def _reload_profile(self) -> None:
-        profile = self._watcher.poll()
-        if profile is not None:
-            self._take_profile(profile)
-
-    def _take_profile(self, profile: Profile) -> None:
-        left_alone = self._reconstruction.apply(profile.watch)
-        self.profile = profile
-        self._messages.say("; ".join(("settings changed", *left_alone)))
+    def _apply(self, profile: Profile) -> Sequence[str]:
+        return self._reconstruction.apply(profile.watch)
 
     def _look(self) -> None:
         """Take the coverage, and show pictures where somebody wants them."""
@@ -327,19 +307,12 @@ class WatchSession:
         has_size = state != "starting"
         report = self._reconstruction.report() if has_size else {}
         numbers = {
-            "source": info.name,
-            "width": info.width,
-            "height": info.height,
-            "is_live": info.is_live,
+            **stream_numbers(info, stats),
+            "session": "watch",
             "can_pick_region": self._plan.can_pick_region,
             "state": state,
             "elapsed_s": round(self._due.elapsed_s(), 2),
             "frames": self._reconstruction.n_frames if has_size else 0,
-            "captured": stats.captured,
-            "n_frames": info.n_frames,
-            "dropped": stats.dropped + stats.missed,
-            "rate_hz": round(stats.rate_hz, 2),
-            "latency_ms": stats.latency_ms,
             "coverage": points[-1][1] if points else None,
             "coverage_over_time": [list(point) for point in points],
             "memory_bytes": report.get("memory_used_bytes", 0),
@@ -347,13 +320,13 @@ class WatchSession:
             "notices": self._notices() if has_size else [],
             "message": self._messages.last,
             "out": str(self._plan.out),
-            "settings": settings_shown(self.profile, self._method),
+            "settings": self._tuning.shown(),
         }
         for view in self._views:
             view.show_numbers(numbers)
 
     def _notices(self) -> list[str]:
-        lines = [self._source.status, self._watcher.problem, self._messages.state_problem]
+        lines = [self._source.status, self._tuning.problem, self._messages.state_problem]
         return [line for line in lines if line] + list(self._reconstruction.status())
 
     def _resume(self) -> None:
@@ -401,28 +374,12 @@ class WatchSession:
         return outcome
 
     def _report(self, stats: LoopStats, findings: Findings, ended_by: str | None, *, is_final: bool) -> dict[str, Any]:
-        info = self._source.info
-        return {
-            "backroom": __version__,
-            "started": self._started.isoformat(timespec="seconds"),
-            "ended": dt.datetime.now(dt.UTC).isoformat(timespec="seconds") if is_final else None,
-            "ended_by": ended_by,
-            "source": asdict(info),
-            "frames": {
-                "counted": self._reconstruction.n_frames,
-                "captured": stats.captured,
-                "processed": stats.processed,
-                "dropped": stats.dropped,
-                "missed": stats.missed,
-                "paused": stats.paused,
-                "discarded": stats.discarded,
-                "placeholders": stats.placeholders,
-                "skipped_as_counted_before": self._recordings.n_skipped,
-            },
-            "elapsed_s": round(stats.elapsed_s, 3),
-            "rate_hz": round(stats.mean_rate_hz, 2),
-            "latency_ms": stats.latency_ms,
-            "sink_dropped": stats.sink_dropped,
+        report = stream_report(self._source.info, self._started, stats, ended_by, is_final=is_final)
+        report["frames"] |= {
+            "counted": self._reconstruction.n_frames,
+            "skipped_as_counted_before": self._recordings.n_skipped,
+        }
+        return report | {
             "coverage": round(findings.coverage, 6),
             "coverage_over_time": self._curve.points(),
             **figures_of(findings),

@@ -1,0 +1,108 @@
+"""Puts `backroom protect` together: opens what the flags name, runs the session, and closes everything again."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from config.loader import load_profile
+from config.reload import ProfileWatcher
+from config.schema import Profile
+from pipelines.protection.contract import Background, Protection
+from stream.allocator import keep_freed_frames
+from stream.backgrounds.open import open_background
+from stream.ending import ended_by_signals
+from stream.protect import ProtectOutcome, ProtectSession
+from stream.report import results_folder
+from stream.sinks.open import open_sink
+from stream.sources.open import open_source
+from stream.view.open import ViewKind, open_views
+
+USUAL_RATE_HZ = 30.0
+"""Told to sinks where the source does not know its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectRequest:
+    """What the person asked `backroom protect` for.
+
+    Attributes
+    ----------
+    source : str
+        SOURCE as written.
+    out : Path
+        Folder for the report.
+    sinks : sequence of str
+        What stands after each ``--to``.
+    view : {'page', 'window', 'none'}
+        Who shows it.
+    duration_s : float or None
+        When to end.
+    profile : str
+        Name or file of the profile.
+    overrides : dict
+        Dotted key to value, from flags.
+    """
+
+    source: str
+    out: Path
+    sinks: Sequence[str] = ("virtual-camera",)
+    view: ViewKind = "none"
+    duration_s: float | None = None
+    profile: str = "default"
+    overrides: dict[str, Any] = field(default_factory=dict)
+
+
+def run_protect(
+    request: ProtectRequest,
+    make_protection: Callable[[Profile, Background], Protection],
+    say: Callable[[str], None],
+) -> ProtectOutcome:
+    """Protect a source until it ends or is stopped.
+
+    Parameters
+    ----------
+    request : ProtectRequest
+        What to do.
+    make_protection : callable
+        From the profile and a background to a protection.
+    say : callable
+        Takes one line for the person, such as the page's address.
+
+    Returns
+    -------
+    ProtectOutcome
+        How it went.
+
+    Raises
+    ------
+    ConfigError, CaptureError, PipelineError, SinkError, ViewError
+        What went wrong.
+    """
+    keep_freed_frames()
+    profile = load_profile(request.profile, request.overrides)
+    watcher = ProfileWatcher(request.profile, request.overrides)
+    with contextlib.ExitStack() as stack:
+        source = open_source(request.source, profile)
+        stack.callback(source.close)
+        rate_hz = source.info.rate_hz or USUAL_RATE_HZ
+        if profile.protect.rate_hz:
+            rate_hz = min(rate_hz, profile.protect.rate_hz)
+        sinks = [open_sink(text, rate_hz, profile) for text in request.sinks]
+        stack.enter_context(results_folder(request.out))
+        ending = stack.enter_context(ended_by_signals())
+        views = stack.enter_context(open_views(request.view, profile.page, say))
+        session = ProtectSession(
+            source,
+            make_protection,
+            open_background,
+            request.out,
+            profile,
+            watcher,
+            views,
+            sinks,
+            request.duration_s,
+        )
+        ending.follow(session)
+        return session.run()

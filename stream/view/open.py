@@ -1,0 +1,57 @@
+"""From what ``--view`` says to the views of a session."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+from config.schema import PageSettings
+from stream.view.base import View
+
+ViewKind = Literal["page", "window", "none"]
+
+
+@contextlib.contextmanager
+def open_views(kind: ViewKind, settings: PageSettings, say: Callable[[str], None]) -> Iterator[list[View]]:
+    """Open the view that was asked for and, in a terminal, its line; close them again.
+
+    Parameters
+    ----------
+    kind : {'page', 'window', 'none'}
+        Who shows the session.
+    settings : PageSettings
+        Of page and window.
+    say : callable
+        Takes the page's address.
+
+    Yields
+    ------
+    list of View
+        The views.
+
+    Raises
+    ------
+    ViewError
+        If one cannot be opened.
+    """
+    with contextlib.ExitStack() as stack:
+        views: list[View] = []
+        if kind == "page":
+            from stream.view.page import PageView
+
+            page = PageView(settings)
+            say(f"live page: {page.url}")
+            views.append(page)
+        elif kind == "window":
+            from stream.view.window import WindowView
+
+            views.append(WindowView(settings))
+        if sys.stderr.isatty():
+            from rich.console import Console
+
+            from stream.terminal import TerminalView
+
+            views.append(TerminalView(Console(stderr=True)))
+        for view in views:
+            stack.callback(view.close)
+        yield views
