@@ -212,6 +212,7 @@ def watch(
 @_override("protect", "crop", metavar=CROP_GRAMMAR)
 @_override("protect", "size", metavar=SIZE_GRAMMAR)
 @_override("protect", "rate_hz", "--rate", type=float)
+@_override("protect", "camera_on", type=_choice("protect", "camera_on"))
 @click.option("--view", type=click.Choice(VIEWS), default="page", show_default=True, help=PROTECT_VIEW_HELP)
 @_out_option("Folder for the report.")
 @click.option("--duration", "duration_s", type=click.FloatRange(min=0.1), metavar="SECONDS", help="End after so long.")

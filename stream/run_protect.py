@@ -12,10 +12,14 @@ from config.schema import Profile
 from pipelines.protection.contract import Background, Protection
 from stream.allocator import keep_freed_frames
 from stream.backgrounds.open import open_background
+from stream.consumers.choose import HasDevice, SinkConsumers
 from stream.ending import ended_by_signals
 from stream.protect import ProtectOutcome, ProtectSession
 from stream.report import results_folder
+from stream.sinks.base import Sink
 from stream.sinks.open import open_sink
+from stream.sources.base import RestingSource, Source
+from stream.sources.on_demand import OnDemandSource
 from stream.sources.open import open_source
 from stream.view.open import ViewKind, open_views
 
@@ -90,6 +94,8 @@ def run_protect(
         if profile.protect.rate_hz:
             rate_hz = min(rate_hz, profile.protect.rate_hz)
         sinks = [open_sink(text, rate_hz, profile) for text in request.sinks]
+        source = _on_demand(source, sinks, profile)
+        stack.callback(source.close)
         stack.enter_context(results_folder(request.out))
         ending = stack.enter_context(ended_by_signals())
         views = stack.enter_context(open_views(request.view, profile.page, say))
@@ -106,3 +112,11 @@ def run_protect(
         )
         ending.follow(session)
         return session.run()
+
+
+def _on_demand(source: Source, sinks: Sequence[Sink], profile: Profile) -> Source:
+    """Let a camera rest while nobody watches, where it can and where all that is made of it goes to watchers."""
+    virtual_cameras = [sink for sink in sinks if isinstance(sink, HasDevice)]
+    if not isinstance(source, RestingSource) or len(virtual_cameras) < max(len(sinks), 1):
+        return source
+    return OnDemandSource(source, SinkConsumers(virtual_cameras), profile.protect)

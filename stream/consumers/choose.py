@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from stream.consumers.base import AlwaysWatched, Consumers
 from stream.consumers.client_usage import ClientUsage
@@ -36,6 +36,7 @@ def find_consumers(device: str) -> Consumers:
         return AlwaysWatched(f"opens of {device} cannot be counted ({error.strerror or error}), and {reason}")
 
 
+@runtime_checkable
 class HasDevice(Protocol):
     """What `SinkConsumers` needs of a virtual camera's sink."""
 

@@ -101,7 +101,16 @@ class RegionSource(Source, Protocol):
 
 
 @runtime_checkable
-class RestingSource(Source, Protocol):
+class AbsentSource(Source, Protocol):
+    """A source that says why it gives placeholders at the moment, in words that may be sent to others."""
+
+    @property
+    def absence(self) -> str:
+        """What placeholders say: ASCII, no name of a device, a file or a program. May be read from any thread."""
+
+
+@runtime_checkable
+class RestingSource(AbsentSource, Protocol):
     """A live source that can let its device go for a while and take it again: a camera, whose light goes off."""
 
     def rest(self, reason: str) -> None:
@@ -112,5 +121,5 @@ class RestingSource(Source, Protocol):
         Parameters
         ----------
         reason : str
-            Why it rests, for the placeholder and `status`; empty takes the device again.
+            Why it rests, for `absence` and `status`; empty takes the device again.
         """

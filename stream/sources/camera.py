@@ -133,6 +133,11 @@ class CameraSource:
                 return f"{_LOST} (it gives no pictures)"
             return self._note
 
+    @property
+    def absence(self) -> str:
+        """What a placeholder says; may be read from any thread."""
+        return self._rest or (_OPENING if self._is_opening and not self._loss else _LOST)
+
     def read(self) -> Frame | None:
         """Wait for the next picture, a second at most.
 
@@ -192,7 +197,7 @@ class CameraSource:
         return Frame(image, self._last_pts_s, is_placeholder)
 
     def _placeholder_of_now(self) -> Image:
-        text = self._rest or (_OPENING if self._is_opening and not self._loss else _LOST)
+        text = self.absence
         if text != self._placeholder_text:
             self._placeholder = draw_placeholder(self._info.height, self._info.width, text)
             self._placeholder_text = text

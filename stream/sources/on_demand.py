@@ -8,7 +8,9 @@ its settings closes its camera and opens it again, and a webcam takes a second t
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
+from config.schema import ProtectSettings
 from pipelines.base import Frame
 from stream.consumers.base import Consumers
 from stream.sources.base import CaptureError, RestingSource, SourceInfo
@@ -31,8 +33,8 @@ class OnDemandSource:
         Open, and let go at once; read, closed and put to rest by this source from now on.
     consumers : Consumers
         Who watches; closed by this source.
-    off_after_s : float
-        Seconds from the last reader's leaving to the camera's being let go.
+    settings : ProtectSettings
+        `camera_on` and `camera_off_after_s`.
     now_s : callable
         Seconds on a clock that does not go back.
     """
@@ -41,12 +43,13 @@ class OnDemandSource:
         self,
         camera: RestingSource,
         consumers: Consumers,
-        off_after_s: float,
+        settings: ProtectSettings,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._camera = camera
         self._consumers = consumers
-        self._off_after_s = off_after_s
+        self._settings = settings
+        self._n_times_on = 0
         self._now_s = now_s
         self._is_resting = True
         self._watched_s = now_s()
@@ -68,14 +71,34 @@ class OnDemandSource:
         return "; ".join(filter(None, said))
 
     @property
-    def how(self) -> str:
-        """How it is known who watches; may be read from any thread."""
-        return self._consumers.how
-
-    @property
     def n_missed(self) -> int:
         """Pictures that the camera was too late for."""
         return self._camera.n_missed
+
+    @property
+    def absence(self) -> str:
+        """What a placeholder says; may be read from any thread."""
+        return self._camera.absence
+
+    def apply(self, settings: ProtectSettings) -> None:
+        """Take changed settings while running; may be called from any thread.
+
+        Parameters
+        ----------
+        settings : ProtectSettings
+            The new ones.
+        """
+        self._settings = settings
+
+    def report(self) -> dict[str, Any]:
+        """Return what is to be said in `report.json`; JSON values only."""
+        return {
+            "camera": {
+                "on": self._settings.camera_on,
+                "times_on": self._n_times_on,
+                "watching_known_by": self._consumers.how,
+            }
+        }
 
     def read(self) -> Frame | None:
         """Wait for the next picture, a second at most.
@@ -111,12 +134,14 @@ class OnDemandSource:
             self._consumers.close()
 
     def _ask(self) -> None:
-        now_s = self._now_s()
-        if self._consumers.is_watched():
+        now_s, settings = self._now_s(), self._settings
+        # Asked also where the answer does not matter, so that it is known when it does.
+        if self._consumers.is_watched() or settings.camera_on == "always":
             self._watched_s = now_s
             if self._is_resting:
                 self._is_resting = False
+                self._n_times_on += 1
                 self._camera.rest("")
-        elif not self._is_resting and now_s - self._watched_s >= self._off_after_s:
+        elif not self._is_resting and now_s - self._watched_s >= settings.camera_off_after_s:
             self._is_resting = True
             self._camera.rest(NOBODY_WATCHES)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from another_program import Program, Visit
 
-from config.schema import CameraSettings
+from config.schema import CameraSettings, ProtectSettings
 from stream.consumers.choose import SinkConsumers
 from stream.open_files import openers_of
 from stream.sinks.virtual_camera import VirtualCameraSink
@@ -15,7 +15,7 @@ from stream.sources.camera import CameraSource
 from stream.sources.camera_device import find_cameras
 from stream.sources.on_demand import OnDemandSource
 
-OFF_AFTER_S = 1.0
+SOON = ProtectSettings(camera_off_after_s=1.0)
 VISIT_S = 2.5
 SMALL = CameraSettings(width=640, height=360)
 
@@ -25,7 +25,7 @@ class Shown:
 
     def __init__(self) -> None:
         self.sink = VirtualCameraSink("Backroom", 30.0)
-        self.source = OnDemandSource(CameraSource("VIVID", SMALL), SinkConsumers([self.sink]), OFF_AFTER_S)
+        self.source = OnDemandSource(CameraSource("VIVID", SMALL), SinkConsumers([self.sink]), SOON)
         self.written: list[tuple[float, bool]] = []
         self._webcam = next(camera.path for camera in find_cameras() if "vivid" in camera.name)
         self._stopping = threading.Event()
@@ -85,7 +85,11 @@ def camera_on_only_while_watched(program: Program) -> dict[str, Any]:
                 "n_seen": len(visit.seen),
             }
         )
-    report |= {"after": shown.placeholders_in(1.2), "how": shown.source.how, "status": shown.source.status}
+    report |= {
+        "after": shown.placeholders_in(1.2),
+        "how": shown.source.report()["camera"]["watching_known_by"],
+        "status": shown.source.status,
+    }
     # Listing the cameras is no watching: each is opened and closed.
     program.ask("look as nobody")
     find_cameras()

@@ -13,7 +13,7 @@ import pytest
 from recordings import frames_of, moving_pictures, write_video
 from scripted_camera import WEBCAM, EndlessCamera, Port, ToldConsumers
 
-from config.schema import CameraSettings, VideoSettings
+from config.schema import CameraSettings, ProtectSettings, VideoSettings
 from pipelines.base import Frame
 from stream.sinks.images import ImagesSink
 from stream.sinks.video import VideoSink
@@ -76,7 +76,7 @@ def open_on_demand(folder: Path, rng: np.random.Generator) -> Opened:
     """Open a camera that somebody watches, and wait until it is on."""
     consumers = ToldConsumers()
     consumers.is_any = True
-    source = OnDemandSource(_scripted_camera(rng), consumers, off_after_s=5.0)
+    source = OnDemandSource(_scripted_camera(rng), consumers, ProtectSettings())
     while (frame := source.read()) is not None and frame.is_placeholder:
         pass
     return Opened(source, None)

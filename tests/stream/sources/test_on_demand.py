@@ -9,7 +9,7 @@ import pytest
 from guest import check_of_guest, check_with_newer_driver
 from scripted_camera import WEBCAM, EndlessCamera, Port, ToldConsumers
 
-from config.schema import CameraSettings
+from config.schema import CameraSettings, ProtectSettings
 from pipelines.base import Frame
 from stream.consumers.base import AlwaysWatched
 from stream.sources.base import CaptureError, RestingSource
@@ -20,6 +20,7 @@ from stream.sources.on_demand import NOBODY_WATCHES, OnDemandSource
 CONTRACT_S = 1.0 + 0.4
 
 OFF_AFTER_S = 0.4
+SOON = ProtectSettings(camera_off_after_s=OFF_AFTER_S)
 OFF_IN_GUEST_S = 1.0
 
 
@@ -61,7 +62,7 @@ def test_a_camera_can_rest() -> None:
 def test_the_camera_is_on_only_while_somebody_watches_twice() -> None:
     webcams = [webcam(value) for value in (1, 2, 3)]
     room = ToldConsumers()
-    source = OnDemandSource(open_camera(*webcams), room, OFF_AFTER_S)
+    source = OnDemandSource(open_camera(*webcams), room, SOON)
     frames: list[Frame] = []
     for i in (1, 2):
         assert webcams[i - 1].released.wait(2.0), "on while nobody watches"
@@ -87,7 +88,7 @@ def test_the_camera_is_on_only_while_somebody_watches_twice() -> None:
 
 
 def test_placeholders_come_often_enough_to_be_seen_live_and_not_in_a_rush() -> None:
-    source = OnDemandSource(open_camera(webcam(1)), ToldConsumers(), OFF_AFTER_S)
+    source = OnDemandSource(open_camera(webcam(1)), ToldConsumers(), SOON)
     read_until(source, lambda frame: frame.is_placeholder)
     pts_s = []
     for _ in range(3):
@@ -101,7 +102,7 @@ def test_placeholders_come_often_enough_to_be_seen_live_and_not_in_a_rush() -> N
 def test_a_reader_that_is_back_soon_finds_the_camera_still_on() -> None:
     camera = webcam(1)
     room = ToldConsumers()
-    source = OnDemandSource(open_camera(webcam(9), camera), room, 5.0)
+    source = OnDemandSource(open_camera(webcam(9), camera), room, ProtectSettings())
     room.is_any = True
     read_until(source, is_picture)
     room.is_any = False
@@ -117,7 +118,7 @@ def test_a_reader_that_is_back_soon_finds_the_camera_still_on() -> None:
 def test_a_camera_that_does_not_open_is_tried_again_while_somebody_watches() -> None:
     room = ToldConsumers()
     camera = open_camera(webcam(1), CaptureError("held by another program"), CaptureError("still"), webcam(7))
-    source = OnDemandSource(camera, room, OFF_AFTER_S)
+    source = OnDemandSource(camera, room, SOON)
     room.is_any = True
     frames = read_until(source, is_picture)
     assert (frames[-1].image == 7).all()
@@ -125,17 +126,28 @@ def test_a_camera_that_does_not_open_is_tried_again_while_somebody_watches() -> 
 
 
 def test_where_nobody_can_tell_the_camera_stays_on_and_the_status_says_why() -> None:
-    source = OnDemandSource(open_camera(webcam(1)), AlwaysWatched("a test"), OFF_AFTER_S)
+    source = OnDemandSource(open_camera(webcam(1)), AlwaysWatched("a test"), SOON)
     read_until(source, is_picture)
     assert source.status == "the camera stays on: a test"
-    assert source.how == source.status
+    assert source.report()["camera"] == {"on": "watched", "times_on": 1, "watching_known_by": source.status}
+    source.close()
+
+
+def test_a_camera_that_shall_always_be_on_is_and_may_be_told_so_while_it_rests() -> None:
+    source = OnDemandSource(open_camera(webcam(1)), ToldConsumers(), SOON)
+    read_until(source, lambda frame: frame.is_placeholder)
+    assert source.absence == NOBODY_WATCHES
+    source.apply(ProtectSettings(camera_on="always", camera_off_after_s=OFF_AFTER_S))
+    read_until(source, is_picture)
+    source.apply(SOON)
+    read_until(source, lambda frame: frame.is_placeholder)
     source.close()
 
 
 def test_a_fault_in_asking_is_raised_and_the_camera_let_go() -> None:
     camera = webcam(1)
     room = ToldConsumers()
-    source = OnDemandSource(open_camera(webcam(9), camera), room, OFF_AFTER_S)
+    source = OnDemandSource(open_camera(webcam(9), camera), room, SOON)
     room.is_any = True
     read_until(source, is_picture)
     room.error = RuntimeError("a fault")
