@@ -23,7 +23,7 @@ _GUEST = Path.home() / ".cache" / "backroom-vm"
 _NEWER_GUEST = Path.home() / ".cache" / "backroom-vm-newer"
 _SCRIPT = _REPOSITORY / "tests" / "stream" / "guest" / "devices.py"
 
-_LONGEST_S = 150.0
+_LONGEST_S = 240.0
 
 _MODULES = (
     "v4l2loopback devices=2 video_nr=10,11 card_label=Backroom,Second exclusive_caps=1,1",

@@ -129,7 +129,7 @@ class OnDemandSource:
                 self._ask()
         except BaseException as error:  # noqa: BLE001 - `read` raises it in the caller's thread
             self._failure = error
-            self._camera.rest(f"camera off: {error}")
+            self._camera.rest("camera off")
         finally:
             self._consumers.close()
 

@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import time
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -15,14 +14,8 @@ from stream.sources.camera_device import find_cameras
 
 _NOBODY = 65534
 
-
-@dataclass(frozen=True)
-class Visit:
-    """What a program saw of a camera, an eighth of the size, and when; moments are of one clock for all programs."""
-
-    opened_s: float
-    left_s: float
-    seen: list[tuple[float, np.ndarray]]
+MAGENTA = (255, 0, 255)
+"""The background of what is protected here: no room and no webcam of the guest has it."""
 
 
 def serve(pipe: Connection) -> None:
@@ -40,7 +33,7 @@ def serve(pipe: Connection) -> None:
                 n_frames += is_read
             pipe.send((image, n_frames / (time.perf_counter() - started_s)))
         elif order == "watch":
-            pipe.send(watch(**argument))
+            watch(argument, pipe)
         elif order == "release":
             if capture is not None:
                 capture.release()
@@ -54,17 +47,26 @@ def serve(pipe: Connection) -> None:
             return
 
 
-def watch(path: str, duration_s: float) -> Visit:
-    """Read a camera for a time."""
-    opened_s = time.perf_counter()
+def watch(path: str, pipe: Connection) -> None:
+    """Read a camera until the next order; tell the moment and the kind of each picture."""
+    pipe.send(time.perf_counter())
     capture = cv2.VideoCapture(path, cv2.CAP_V4L2)
-    seen = []
-    while time.perf_counter() - opened_s < duration_s and capture.isOpened():
+    while not pipe.poll(0) and capture.isOpened():
         is_read, image = capture.read()
         if is_read:
-            seen.append((time.perf_counter(), image[::8, ::8].copy()))
+            pipe.send((time.perf_counter(), kind_of(image[::8, ::8])))
+    pipe.recv()
     capture.release()
-    return Visit(opened_s, time.perf_counter(), seen)
+    pipe.send(None)
+
+
+def kind_of(image: np.ndarray) -> str:
+    """Tell a placeholder (grey), a protected picture (mostly magenta), and what the webcam shows."""
+    if np.ptp(image.astype(int), axis=2).max() < 30:
+        return "placeholder"
+    # I420 and its way back lose a few code values.
+    is_background = (np.abs(image.astype(int) - MAGENTA) < 30).all(axis=2)
+    return "protected" if is_background.mean() > 0.5 else "webcam"
 
 
 class Program:
@@ -77,11 +79,40 @@ class Program:
         self._process.start()
 
     def ask(self, order: str, argument: Any = None) -> Any:
-        self.begin(order, argument)
-        return self.answer()
-
-    def begin(self, order: str, argument: Any = None) -> None:
         self._pipe.send((order, argument))
-
-    def answer(self) -> Any:
         return self._pipe.recv()
+
+    def visit(self, path: str) -> "Visit":
+        """Begin to read a camera."""
+        return Visit(self._pipe, path)
+
+
+class Visit:
+    """Another program's reading of a camera; moments are of one clock for all programs."""
+
+    def __init__(self, pipe: Connection, path: str) -> None:
+        self._pipe = pipe
+        pipe.send(("watch", path))
+        self.opened_s: float = pipe.recv()
+        self.kinds: list[str] = []
+
+    def wait_for(self, kind: str, longest_s: float) -> float | None:
+        """Wait for a picture of a kind; give its moment, or None where there is none."""
+        end_s = time.perf_counter() + longest_s
+        while self._pipe.poll(max(0.0, end_s - time.perf_counter())):
+            moment_s, found = self._pipe.recv()
+            self.kinds.append(found)
+            if found == kind:
+                return float(moment_s)
+        return None
+
+    def leave(self) -> float:
+        """End it; give the moment at which the camera was let go."""
+        self._pipe.send(("leave", None))
+        while (message := self._pipe.recv()) is not None:
+            self.kinds.append(message[1])
+        return time.perf_counter()
+
+
+def since(begin_s: float, moment_s: float | None) -> float | None:
+    return None if moment_s is None else moment_s - begin_s

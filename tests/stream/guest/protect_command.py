@@ -1,0 +1,134 @@
+"""`backroom protect` itself in the guest: a real webcam, a virtual camera, and a real program that reads it."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from another_program import Program, since
+
+from stream.open_files import openers_of
+from stream.v4l2 import list_nodes, loopback_size
+
+OFF_AFTER_S = 1.0
+PROFILE = f"""
+camera: {{width: 640, height: 360, retry_first_s: 0.2, retry_longest_s: 0.5}}
+mask: {{person_model: opencv}}
+protect: {{background: "#ff00ff", camera_off_after_s: {OFF_AFTER_S}}}
+"""
+LOOPBACK = "/dev/video10"
+DRIVER = Path("/sys/bus/platform/drivers/vivid")
+START_S = 60.0
+"""Emulated, on a busy machine, the command's imports take twenty seconds."""
+
+PATIENCE_S = 15.0
+"""For a picture: the person model takes a second in emulation, and several on a busy machine."""
+
+
+class Command:
+    """The running command."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        out.mkdir(exist_ok=True)
+        profile = out / "guest.yaml"
+        profile.write_text(PROFILE)
+        words = ["protect", "camera:VIVID", "--to", f"virtual-camera:{LOOPBACK}", "--view", "none"]
+        starting = [sys.executable, "-c", "from stream.cli import main; main()"]
+        self.process = subprocess.Popen(
+            [*starting, *words, "--profile", str(profile), "--out", str(out)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def wait_until(self, is_so: Callable[[], bool], longest_s: float) -> float | None:
+        """Wait; give the moment, or None where it does not become so."""
+        end_s = time.perf_counter() + longest_s
+        while time.perf_counter() < end_s and self.process.poll() is None:
+            if is_so():
+                return time.perf_counter()
+            time.sleep(0.02)
+        return None
+
+    def has_webcam(self) -> bool:
+        return any(user.endswith(f"({self.process.pid})") for user in openers_of(webcam()).others)
+
+    def end(self) -> dict[str, Any]:
+        """End it as a person does; give its report and what it printed."""
+        self.process.send_signal(signal.SIGTERM)
+        printed, _ = self.process.communicate(timeout=30)
+        report = self.out / "report.json"
+        return {
+            "code": self.process.returncode,
+            "printed": printed,
+            "report": json.loads(report.read_text()) if report.exists() else None,
+        }
+
+
+@contextmanager
+def running(out: Path) -> Iterator[Command]:
+    command = Command(out)
+    try:
+        if command.wait_until(lambda: loopback_size(LOOPBACK) is not None, START_S) is None:
+            command.process.kill()
+            raise AssertionError(f"it does not show anything: {command.process.communicate()[0]}")
+        yield command
+    finally:
+        command.process.kill()
+        command.process.wait()
+
+
+def webcam() -> str:
+    return next((node.path for node in list_nodes() if "vivid" in node.name), "/dev/video0")
+
+
+def protected_while_watched(program: Program) -> dict[str, Any]:
+    """A reader comes twice. During its second visit the webcam is unplugged, and the command is stopped and goes on, as
+    after a suspend: for the program, a time in which nothing happened."""
+    with running(Path("protected")) as command:
+        off_s = command.wait_until(lambda: not command.has_webcam(), 5.0)
+        report = {"off at first": off_s is not None, "first": one_visit(command, program)}
+        return report | {"second": eventful_visit(command, program), **command.end()}
+
+
+def one_visit(command: Command, program: Program) -> dict[str, Any]:
+    visit = program.visit(LOOPBACK)
+    on_s = command.wait_until(command.has_webcam, 5.0)
+    protected_s = visit.wait_for("protected", PATIENCE_S)
+    left_s = visit.leave()
+    off_s = command.wait_until(lambda: not command.has_webcam(), 10.0)
+    return {
+        "on_after_s": since(visit.opened_s, on_s),
+        "protected_after_s": since(visit.opened_s, protected_s),
+        "off_after_s": since(left_s, off_s),
+        "kinds": sorted(set(visit.kinds)),
+    }
+
+
+def eventful_visit(command: Command, program: Program) -> dict[str, Any]:
+    visit = program.visit(LOOPBACK)
+    visit.wait_for("protected", PATIENCE_S)
+    (DRIVER / "unbind").write_text("vivid.0")
+    unplugged_s = time.perf_counter()
+    placeholder_s = visit.wait_for("placeholder", PATIENCE_S)
+    (DRIVER / "bind").write_text("vivid.0")
+    plugged_s = time.perf_counter()
+    back_s = visit.wait_for("protected", PATIENCE_S)
+    command.process.send_signal(signal.SIGSTOP)
+    time.sleep(2.0)
+    command.process.send_signal(signal.SIGCONT)
+    awake_s = time.perf_counter()
+    awake_picture_s = visit.wait_for("protected", PATIENCE_S)
+    visit.leave()
+    return {
+        "placeholder_after_s": since(unplugged_s, placeholder_s),
+        "protected_again_after_s": since(plugged_s, back_s),
+        "protected_after_a_suspend_s": since(awake_s, awake_picture_s),
+        "kinds": sorted(set(visit.kinds)),
+    }
