@@ -204,7 +204,55 @@ class NoiseSettings(_Section):
     """Noise in virtual backgrounds (`backroom noise`, `backroom protect`)."""
 
     kind: Literal["none", "pixels", "frames"] = "none"
-    """Noise pixels at random places, whole frames of noise now and then, or none."""
+    """Noise pixels at random places, whole frames of noise now and then, or none. Noisy frames can be dropped by who
+    looks for them; noise pixels, in every frame, cannot."""
+
+    probability: int = Field(default=20_000, ge=1, le=1 << 26)
+    """Noise pixels: after each of them the frame is complete with a chance of one in so many, as in roomg's `itonv`. A
+    noisy frame has so many less one on average: 20,000 are 1 % of a 1080p picture and 9 % of 640x360. `itonv` has
+    100,000, which makes snow of it."""
+
+    largest_share: float = Field(default=0.1, gt=0.0, le=1.0)
+    """Noise pixels: the largest share of a frame that gets them, whatever the probability says. At .1 even white dots
+    on black change the light of a place by no more than a tenth of white, 20 cd/m2 on a screen of 200: up to that
+    nothing is a flash by ITU-R BT.1702, nor by the Harding test that goes by it."""
+
+    no_noises_frames: int | None = Field(default=None, ge=0, le=100_000)
+    """Clean frames after each noisy one, as in roomg's `itonv` (5 there). Unless given, 0 for noise pixels, since even
+    grain disturbs less than bursts of it, and nobody can drop what is in every frame; 30 for noise frames, which keeps
+    them under two a second at 60 frames a second: ITU-R BT.1702 lets no more than three flashes a second pass."""
+
+    random_frames: int | None = Field(default=None, ge=0, le=100_000)
+    """And so many more clean frames at most, drawn anew each time: noisy frames that come like clockwork are dropped
+    like clockwork. Unless given, as many as `no_noises_frames`."""
+
+    strength: float = Field(default=1.0, ge=0.0, le=1.0)
+    """How far noise goes from the picture's own colours, 0 to 1. Less is easier on the eye and on the codec, and hides
+    less: what differs from the backdrop by less than the attacker's threshold is no noise to the attacker."""
+
+    keep_light: bool = True
+    """Noise frames: draw colours about the picture's own, so that no part of it gets brighter or darker by more than
+    ITU-R BT.1702 lets pass; fine noise of even brightness is no flash (WCAG 2.2, 2.3.1, note on balanced patterns).
+    False draws any colours, as roomg's `randpxs`: the whole picture flashes, which can harm people."""
+
+    motion: float = Field(default=0.0, ge=0.0, le=0.25)
+    """How far the background wanders about, irregularly, as a share of its size; 0 is not at all. It is enlarged by as
+    much to twice that, so that no border shows."""
+
+    motion_frames: int = Field(default=60, ge=10, le=100_000)
+    """Frames between two changes of where the background wanders to, on average; fewer is livelier."""
+
+    @property
+    def clean_frames(self) -> int:
+        """Clean frames after each noisy one: as asked for, or what suits the kind."""
+        if self.no_noises_frames is not None:
+            return self.no_noises_frames
+        return 30 if self.kind == "frames" else 0
+
+    @property
+    def random_frames_at_most(self) -> int:
+        """Further clean frames at most: as asked for, or what suits the constant."""
+        return self.clean_frames if self.random_frames is None else self.random_frames
 
 
 class ProtectSettings(_Section):
@@ -236,6 +284,34 @@ class ProtectSettings(_Section):
     or two."""
 
 
+class MeterSettings(_Section):
+    """The leak meter: how much of the room a protected camera shows, and what follows from it (`backroom protect`)."""
+
+    is_on: bool = True
+    """Whether what goes out is measured at all; without it nothing tightens the mask."""
+
+    exposed_budget: float = Field(default=0.005, ge=0.0, le=1.0)
+    """Share of the known room that may show at least once in a session, beyond chance; each further such share makes
+    the mask one step tighter. Half a percent is a few scattered edges: no object of a room is as small."""
+
+    recovered_budget: float = Field(default=0.002, ge=0.0, le=1.0)
+    """Share of the known room that our own attack may recover, beyond chance; each further such share makes the mask
+    one step tighter. It finds less than shows, so this is smaller than `exposed_budget`."""
+
+    most_steps: int = Field(default=4, ge=0, le=16)
+    """How many steps the mask may be tightened, each one pixel at 360 lines all around the person; 0 only measures.
+    Four are as much of the hair as most people will give."""
+
+    relax_after_s: float = Field(default=60.0, ge=1.0, le=3600.0)
+    """Seconds without leaks after which one step is taken back; doubles each time that proved too early."""
+
+    attacks_hz: float = Field(default=5.0, ge=0.0, le=60.0)
+    """Frames a second that the attack looks at; 0 goes without it. Leaks last several frames, and five cost little."""
+
+    attack_lines: int = Field(default=180, ge=32, le=1080)
+    """The attack works on pictures of this height, in pixels: a quarter of the time that 360 would take."""
+
+
 class PageSettings(_Section):
     """The live page, on the loopback interface only."""
 
@@ -262,4 +338,5 @@ class Profile(_Section):
     mask: MaskSettings = MaskSettings()
     noise: NoiseSettings = NoiseSettings()
     protect: ProtectSettings = ProtectSettings()
+    meter: MeterSettings = MeterSettings()
     page: PageSettings = PageSettings()

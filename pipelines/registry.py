@@ -1,8 +1,13 @@
 """From a profile to a pipeline; only the command line asks here."""
 
+from typing import TYPE_CHECKING
+
 from config.schema import Profile
 from pipelines.base import Image, Reconstruction
 from pipelines.protection.contract import Background, Protection
+
+if TYPE_CHECKING:
+    from pipelines.protection.meter import LeakMeter
 
 
 def build_reconstruction(profile: Profile, backdrop: Image | None = None) -> Reconstruction:
@@ -47,3 +52,23 @@ def build_protection(profile: Profile, background: Background) -> Protection:
     from pipelines.protection.pipeline import ProtectionPipeline
 
     return ProtectionPipeline(profile, background)
+
+
+def build_meter(profile: Profile, is_live: bool) -> "LeakMeter":
+    """Make the leak meter that a profile asks for.
+
+    Parameters
+    ----------
+    profile : Profile
+        Its sections `meter` and `mask`.
+    is_live : bool
+        Whether its attack works beside the camera, on the newest frames, or on all that are due.
+
+    Returns
+    -------
+    LeakMeter
+        To be closed when done.
+    """
+    from pipelines.protection.meter import LeakMeter
+
+    return LeakMeter(profile.meter, profile.mask.person_model, is_live=is_live)

@@ -3,24 +3,22 @@
 import gc
 import os
 import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any
 
 import click
 
 from config.loader import ConfigError
-from config.schema import CROP_GRAMMAR, SIZE_GRAMMAR, Profile
+from config.schema import CROP_GRAMMAR, SIZE_GRAMMAR
 from pipelines.base import PipelineError
 from stream import __version__
+from stream.cli_options import choice, out_option, override, overrides
 from stream.cli_tools import COMMANDS
 from stream.sinks.base import SinkError
 from stream.sources.base import CaptureError
 from stream.startup import swift_start
 from stream.view.base import ViewError
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 EXPECTED_ERRORS = (ConfigError, CaptureError, PipelineError, SinkError, ViewError)
 
@@ -74,48 +72,12 @@ def main() -> None:
         sys.exit(2)
 
 
-def _setting(section: str, key: str) -> str:
-    """Return the description of a profile field, its one home."""
-    model = Profile.model_fields[section].annotation
-    field = model.model_fields[key]  # type: ignore[union-attr] # sections are models
-    text = " ".join((field.description or "").split())
-    return f"{text}  [default: {_default_text(field.default)}; profile: {section}.{key}]"
-
-
-def _default_text(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:g}"
-    is_memory = isinstance(value, int) and value >= 1 << 20
-    return f"{value >> 20}MiB" if is_memory else str(value)
-
-
-def _override(section: str, key: str, *names: str, **more: Any) -> Callable[[Command], Command]:
-    return click.option(
-        *(names or (f"--{key.replace('_', '-')}",)), f"{section}__{key}", help=_setting(section, key), **more
-    )
-
-
-def _choice(section: str, key: str) -> click.Choice[str]:
-    """Return the values that a profile field may have, its one home."""
-    model = Profile.model_fields[section].annotation
-    return click.Choice(get_args(model.model_fields[key].annotation))  # type: ignore[union-attr] # sections are models
-
-
-def _overrides(flags: dict[str, Any]) -> dict[str, Any]:
-    return {name.replace("__", "."): value for name, value in flags.items() if value is not None}
-
-
 _profile_option = click.option(
     "--profile",
     default="default",
     metavar="NAME|FILE.yaml",
     help="Shipped profile or a file of your own; read again when it changes.",
 )
-
-
-def _out_option(text: str) -> Callable[[Command], Command]:
-    kind = click.Path(path_type=Path)
-    return click.option("--out", type=kind, default=Path("out"), show_default=True, help=text)
 
 
 class _InOrder(click.Group):
@@ -136,7 +98,7 @@ def cli(debug: bool) -> None:
 
 @cli.command(epilog=SOURCE_HELP)
 @click.argument("source")
-@_out_option("Folder for the report, the room and the other pictures.")
+@out_option("Folder for the report, the room and the other pictures.")
 @click.option(
     "--to",
     "sinks",
@@ -158,13 +120,13 @@ def cli(debug: bool) -> None:
     metavar="IMAGE",
     help="The virtual background's picture, if you have it; method leak uses it where it fits the call.",
 )
-@_override("watch", "method", type=_choice("watch", "method"))
-@_override("watch", "claim", type=float)
-@_override("watch", "person_model", type=_choice("watch", "person_model"))
-@_override("watch", "omg", type=int)
-@_override("watch", "memory", metavar="SIZE")
-@_override("screen", "rate_hz", "--rate", type=float)
-@_override("page", "port", type=int)
+@override("watch", "method", type=choice("watch", "method"))
+@override("watch", "claim", type=float)
+@override("watch", "person_model", type=choice("watch", "person_model"))
+@override("watch", "omg", type=int)
+@override("watch", "memory", metavar="SIZE")
+@override("screen", "rate_hz", "--rate", type=float)
+@override("page", "port", type=int)
 @swift_start()
 def watch(
     source: str,
@@ -190,7 +152,16 @@ def watch(
         from stream.sources.backdrop import read_backdrop
 
         picture = read_backdrop(backdrop)
-    request = WatchRequest(source, out, sinks, view, state, duration_s, profile, _overrides(flags))
+    request = WatchRequest(
+        source=source,
+        out=out,
+        sinks=sinks,
+        view=view,
+        state=state,
+        duration_s=duration_s,
+        profile=profile,
+        overrides=overrides(flags),
+    )
     outcome = run_watch(request, partial(build_reconstruction, backdrop=picture), click.echo)
     click.echo(summarize(outcome, out))
 
@@ -206,18 +177,18 @@ def watch(
     show_default=True,
     help="Where it goes: virtual-camera[:DEVICE], display[:N], file:PATH or images:DIR; may be repeated.",
 )
-@_override("protect", "background", metavar="#RRGGBB|IMAGE|VIDEO|noise|blur")
-@_override("noise", "kind", "--noise", type=_choice("noise", "kind"))
-@_override("protect", "mirror", "--mirror/--no-mirror", default=None)
-@_override("protect", "crop", metavar=CROP_GRAMMAR)
-@_override("protect", "size", metavar=SIZE_GRAMMAR)
-@_override("protect", "rate_hz", "--rate", type=float)
-@_override("protect", "camera_on", type=_choice("protect", "camera_on"))
+@override("protect", "background", metavar="#RRGGBB|IMAGE|VIDEO|noise|blur")
+@override("noise", "kind", "--noise", type=choice("noise", "kind"))
+@override("protect", "mirror", "--mirror/--no-mirror", default=None)
+@override("protect", "crop", metavar=CROP_GRAMMAR)
+@override("protect", "size", metavar=SIZE_GRAMMAR)
+@override("protect", "rate_hz", "--rate", type=float)
+@override("protect", "camera_on", type=choice("protect", "camera_on"))
 @click.option("--view", type=click.Choice(VIEWS), default="page", show_default=True, help=PROTECT_VIEW_HELP)
-@_out_option("Folder for the report.")
+@out_option("Folder for the report.")
 @click.option("--duration", "duration_s", type=click.FloatRange(min=0.1), metavar="SECONDS", help="End after so long.")
 @_profile_option
-@_override("page", "port", type=int)
+@override("page", "port", type=int)
 @swift_start()
 def protect(
     source: str,
@@ -234,27 +205,36 @@ def protect(
     to be picked in Zoom, Teams or Meet. Whatever fails shows a placeholder, never the room.
     """
     from pipelines.registry import build_protection
-    from stream.run_protect import ProtectRequest, run_protect
+    from stream.request import Request
+    from stream.run_protect import run_protect
     from stream.summary import summarize_protection
 
-    request = ProtectRequest(source, out, sinks, view, duration_s, profile, _overrides(flags))
+    request = Request(
+        source=source,
+        out=out,
+        sinks=sinks,
+        view=view,
+        duration_s=duration_s,
+        profile=profile,
+        overrides=overrides(flags),
+    )
     outcome = run_protect(request, build_protection, click.echo)
     click.echo(summarize_protection(outcome.report, out))
 
 
 @cli.command()
-@_out_option("Folder for the report, the room and the other pictures.")
+@out_option("Folder for the report, the room and the other pictures.")
 @click.option("--view", type=click.Choice(VIEWS), default="none", show_default=True, help=VIEW_HELP)
 @_profile_option
 @click.option(
     "--method",
     "watch__method",
-    type=_choice("watch", "method"),
+    type=choice("watch", "method"),
     default="rarest",
     show_default=True,
     help="How the room is found. The demo's person is drawn and the call is clean, which is what rarest is for.",
 )
-@_override("watch", "omg", type=int)
+@override("watch", "omg", type=int)
 @swift_start()
 def demo(out: Path, view: Any, profile: str, **flags: Any) -> None:
     """Watch a small synthetic call and score what is found.
@@ -265,7 +245,7 @@ def demo(out: Path, view: Any, profile: str, **flags: Any) -> None:
     from pipelines.registry import build_reconstruction
     from stream.demo import run_demo
 
-    click.echo(run_demo(out, view, profile, _overrides(flags), build_reconstruction, click.echo))
+    click.echo(run_demo(out, view, profile, overrides(flags), build_reconstruction, click.echo))
 
 
 for command in COMMANDS:

@@ -1,9 +1,12 @@
-"""The commands beside `watch`: recordings taken apart, one pixel, scores, devices, profiles. No logic."""
+"""The commands beside `watch`: recordings taken apart, one pixel, scores, noise, devices, profiles. No logic."""
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
+
+from stream.cli_options import choice, override, overrides
 
 _FILE = click.Path(path_type=Path)
 
@@ -92,6 +95,90 @@ def score(room: Path, truth: Path, backdrop: Path | None, weights: Path | None, 
         print_score(result)
 
 
+_seed_option = click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    help="The same noise every time, for tests. Who guesses it can take the noise away; without it nobody can.",
+)
+
+
+@click.group()
+def noise() -> None:
+    """Make virtual backgrounds with noise, for this or another client, that confuse who looks for your room."""
+
+
+@noise.command("image")
+@click.argument("out", type=_FILE)
+@click.option("--size", default="1920x1080", show_default=True, metavar="WxH", help="Width and height in pixels.")
+@_seed_option
+def noise_image(out: Path, size: str, seed: int | None) -> None:
+    """Save a picture of nothing but noise as OUT.png."""
+    from stream.tools.noise import parse_size, save_noise_picture
+
+    save_noise_picture(out, parse_size(size), seed)
+    click.echo(f"noise written to {out}")
+
+
+@noise.command("video")
+@click.argument("image")
+@click.argument("out", type=_FILE)
+@click.option(
+    "--duration",
+    "duration_s",
+    type=click.FloatRange(min=0, min_open=True, max=3600),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Clients play it over and over: the longer, the later it repeats itself.",
+)
+@click.option(
+    "--rate", "rate_hz", type=click.FloatRange(min=1, max=240), default=30.0, show_default=True, help="In Hz."
+)
+@click.option("--size", metavar="WxH", help="Width and height in pixels, even; else the picture's, up to 1920x1080.")
+@click.option(
+    "--noise",
+    "noise__kind",
+    type=choice("noise", "kind"),
+    default="pixels",
+    show_default=True,
+    help="Noise pixels at random places in each frame, whole frames of noise now and then, or none.",
+)
+@override("noise", "probability", type=int)
+@override("noise", "largest_share", type=float)
+@override("noise", "no_noises_frames", type=int)
+@override("noise", "random_frames", type=int)
+@override("noise", "strength", type=float)
+@override("noise", "keep_light", "--keep-light/--any-light", default=None)
+@override("noise", "motion", type=float)
+@override("noise", "motion_frames", type=int)
+@_seed_option
+@click.option("--profile", default="default", metavar="NAME|FILE.yaml", help="Its sections `noise` and `video` count.")
+def noise_video(
+    image: str,
+    out: Path,
+    duration_s: float,
+    rate_hz: float,
+    size: str | None,
+    seed: int | None,
+    profile: str,
+    **flags: Any,
+) -> None:
+    """Make a noisy video of the picture IMAGE, to be taken as a virtual background.
+
+    OUT ends in .mp4 or .mov (H.264, which Zoom and others take) or .mkv (lossless). IMAGE may be the word `noise`: then
+    there is nothing but noise, and --largest-share and --strength are what matters.
+    """
+    from config.loader import load_profile
+    from stream.tools.noise import VideoPlan, make_noise_video, parse_size
+    from stream.tools.progress import progress_bar
+
+    settings = load_profile(profile, overrides(flags))
+    plan = VideoPlan(image, out, duration_s, rate_hz, parse_size(size) if size else None, seed)
+    with progress_bar("noise") as progress:
+        report = make_noise_video(plan, settings.noise, settings.video, progress)
+    _say_done(report.n_frames, report.notes, out)
+
+
 @click.command()
 def devices() -> None:
     """List monitors, windows, cameras and virtual cameras."""
@@ -155,7 +242,7 @@ def profile_schema() -> None:
     click.echo(json_schema(), nl=False)
 
 
-COMMANDS = (frames, pixel, score, devices, doctor, profile)
+COMMANDS = (frames, noise, pixel, score, devices, doctor, profile)
 
 
 def _say_done(n_frames: int, notes: tuple[str, ...], target: Path) -> None:

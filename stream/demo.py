@@ -56,7 +56,7 @@ def run_demo(
         As for `run_watch`.
     """
     opened: list[Source] = []
-    request = WatchRequest("demo", out, view=view, profile=profile, overrides=overrides)
+    request = WatchRequest(source="demo", out=out, view=view, profile=profile, overrides=overrides)
     outcome = run_watch(request, make_reconstruction, say, opened.append)
     (truth,) = (source for source in opened if isinstance(source, DemoSource))
     result = score(outcome.findings.room, truth.room, truth.backdrop, truth.weights)

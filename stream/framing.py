@@ -72,7 +72,7 @@ class Framing:
         Returns
         -------
         ndarray
-            (height, width, 3) uint8 BGR, C-contiguous; `image` itself where nothing is to be done.
+            (height, width, 3) uint8 BGR, C-contiguous; a view of `image` where nothing is to be done.
 
         Raises
         ------

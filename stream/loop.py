@@ -42,6 +42,8 @@ class Loop:
         more where frames are only counted, and a stall of the machine should lose none.
     clock : Clock, optional
         For tests.
+    after_frame : callable, optional
+        Called from `run`'s thread after a frame's outputs were handed to the sinks: what may wait until then.
     """
 
     def __init__(
@@ -52,10 +54,12 @@ class Loop:
         on_tick: Callable[[], None] = lambda: None,
         most_waiting: int = 1,
         clock: Clock | None = None,
+        after_frame: Callable[[], None] | None = None,
     ) -> None:
         self.source = source
         self.pipeline = pipeline
         self._on_tick = on_tick
+        self._after_frame = after_frame
         self._clock: Clock = clock or MonotonicClock()
         self._is_live = source.info.is_live
         self._stop = threading.Event()
@@ -142,7 +146,7 @@ class Loop:
         capture.start()
         try:
             self._process_all()
-            self._send(self.pipeline.flush())
+            self.send(self.pipeline.flush())
         except BaseException as error:  # noqa: BLE001 - raised again below, after every thread has ended
             self._fail(error)
         finally:
@@ -217,9 +221,20 @@ class Loop:
         self._times.add("process", end_s - begin_s)
         self._times.add("total", end_s - captured_s)
         self._rate.mark(end_s)
-        self._send(outputs)
+        self.send(outputs)
+        if self._after_frame is not None:
+            begin_s = self._clock.now_s()
+            self._after_frame()
+            self._times.add("after", self._clock.now_s() - begin_s)
 
-    def _send(self, frames: Sequence[Frame]) -> None:
+    def send(self, frames: Sequence[Frame]) -> None:
+        """Hand frames to every sink; from `run`'s thread, `on_tick` included.
+
+        Parameters
+        ----------
+        frames : sequence of Frame
+            In order of their times.
+        """
         for frame in frames:
             for outlet in self._outlets:
                 outlet.send(frame)

@@ -18,13 +18,14 @@ import numpy as np
 from config.reload import ProfileWatcher
 from config.schema import Profile
 from pipelines.base import Frame, Image
-from pipelines.protection.contract import Background, Mask, Protection
+from pipelines.protection.contract import Background, Protection
 from stream.backgrounds.change import BackgroundChange
 from stream.backgrounds.open import OpenBackground
 from stream.backgrounds.video import StreamTime
-from stream.bookkeeping import COMPILING, PAUSED, RUNNING, WAITING, Deadlines, Messages
+from stream.bookkeeping import COMPILING, WAITING, Deadlines, Messages
 from stream.framing import Framing
 from stream.loop import Loop
+from stream.metering import Meter, Metering
 from stream.numbers import stream_numbers, stream_report
 from stream.report import write_report
 from stream.shelter import LOST, Shelter
@@ -39,6 +40,9 @@ from stream.view.base import View, ViewCommand
 
 NUMBERS_EVERY_S = 0.25
 PROFILE_EVERY_S = 1.0
+
+HIDDEN = "the others see a placeholder"
+SHOWN = "the others see you again"
 
 ROUNDING_S = 1e-6
 """Time stamps are sums of fractions; a frame that is due may seem a hair early."""
@@ -81,6 +85,8 @@ class ProtectSession:
         Who looks; views are the caller's to close, sinks the session's.
     duration_s : float, optional
         End after so many seconds.
+    meter : Meter, optional
+        Measures what goes out; the session closes it.
 
     Raises
     ------
@@ -99,6 +105,7 @@ class ProtectSession:
         views: Sequence[View] = (),
         sinks: Sequence[Sink] = (),
         duration_s: float | None = None,
+        meter: Meter | None = None,
     ) -> None:
         info = source.info
         framing = Framing(profile.protect, info.height, info.width)
@@ -118,12 +125,21 @@ class ProtectSession:
         self._tuning = Tuning(profile, watcher, PROTECT_SETTINGS, self._apply, self._messages.say)
         self._due = Deadlines()
         self._next_s = -math.inf
+        self._last: Frame | None = None
+        self._looked_at: Frame | None = None
+        self._is_said_paused = False
+        self._metering = Metering(meter)
         self._started = dt.datetime.now(dt.UTC)
-        self._loop = Loop(source, self, sinks, self._tick)
+        self._loop = Loop(source, self, sinks, self._tick, after_frame=self._after_frame)
 
     def stop(self) -> None:
         """End the session soon; may be called from any thread or signal handler."""
         self._loop.stop()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether a placeholder is shown in place of the camera."""
+        return self._shelter.is_paused
 
     def pause(self, paused: bool) -> None:
         """Show a placeholder at once, or go on; may be called from any thread or signal handler.
@@ -164,9 +180,10 @@ class ProtectSession:
         except Exception as error:
             self._finish(f"{type(error).__name__}: {error}")
             raise
+        else:
+            return self._finish(None)
         finally:
             self._close()
-        return self._finish(None)
 
     # The session is the pipeline of its loop: the shelter's frames, shown on the way.
 
@@ -191,8 +208,7 @@ class ProtectSession:
             return ()
         self._time.now_s = frame.pts_s
         outputs = self._shelter.process(frame)
-        for output in outputs:
-            self._show(output.image)
+        self._last = outputs[-1]
         return outputs
 
     def flush(self) -> Sequence[Frame]:
@@ -206,20 +222,27 @@ class ProtectSession:
         if pts_s < self._next_s - ROUNDING_S:
             return False
         # In step with the frames before, unless the stream stood still meanwhile.
-        self._next_s = max(self._next_s, pts_s - 1 / rate_hz) + 1 / rate_hz
+        self._next_s = (self._next_s if pts_s - self._next_s < 1 / rate_hz else pts_s) + 1 / rate_hz
         return True
 
     def _tick(self) -> None:
         self._obey_views()
         self._take_background()
+        self._hide_a_silent_camera()
         if self._due.is_due("profile", PROFILE_EVERY_S):
             self._tuning.reload()
-        if self._loop.n_captured and self._messages.last == WAITING:
-            self._messages.say(RUNNING)
+        self._say_what_the_others_see()
         if self._due.is_due("numbers", NUMBERS_EVERY_S):
-            self._show_numbers("paused" if self._shelter.is_paused else "running")
+            self._show_numbers("paused" if self.is_paused else "running")
         if self._duration_s is not None and self._due.elapsed_s() >= self._duration_s:
             self._loop.stop()
+
+    def _say_what_the_others_see(self) -> None:
+        if self._loop.n_captured and self._messages.last == WAITING:
+            self._messages.say("")
+        if self.is_paused != self._is_said_paused:
+            self._is_said_paused = self.is_paused
+            self._messages.say(HIDDEN if self.is_paused else SHOWN)
 
     def _obey_views(self) -> None:
         for view in self._views:
@@ -229,10 +252,9 @@ class ProtectSession:
     def _obey(self, command: ViewCommand) -> None:
         match command.kind:
             case "pause" | "resume":
-                self._shelter.pause(command.kind == "pause")
-                self._messages.say(PAUSED if self._shelter.is_paused else RUNNING)
+                self.pause(command.kind == "pause")
             case "reset":
-                self._shelter.protection.forget_room()
+                self._forget_room()
                 self._messages.say("the room is forgotten and learnt anew")
             case "settings":
                 self._tuning.change(command.settings)
@@ -244,16 +266,21 @@ class ProtectSession:
     def _apply(self, profile: Profile) -> Sequence[str]:
         before = self._tuning.profile
         if self._shelter.framing.change(profile.protect):
-            self._shelter.protection.forget_room()
+            self._forget_room()
         self._shelter.pause_text = profile.protect.pause_text
         if isinstance(self._source, OnDemandSource):
             self._source.apply(profile.protect)
-        left_alone = list(self._shelter.protection.apply(profile))
+        protection = self._shelter.protection
+        left_alone = [*protection.apply(profile), *self._metering.apply(profile, protection)]
         if (before.protect.background, before.noise) != (profile.protect.background, profile.noise):
             self._change.ask(profile)
         if before.protect.size != profile.protect.size:
             left_alone.append("protect.size changes at the next start")
         return left_alone
+
+    def _forget_room(self) -> None:
+        self._shelter.protection.forget_room()
+        self._metering.forget_room()
 
     def _take_background(self) -> None:
         try:
@@ -270,12 +297,34 @@ class ProtectSession:
         before.pictures.close()
         self._messages.say(f"background: {background.pictures.name}")
 
-    def _show(self, output: Image) -> None:
+    def _hide_a_silent_camera(self) -> None:
+        """Send the placeholder of a pause where no frame comes that could become one."""
+        if self._source.info.is_live and self.is_paused and self._last and not self._last.is_placeholder:
+            self._last = self._shelter.placeholder(self._shelter.pause_text, self._last.pts_s)
+            self._loop.send([self._last])
+            self._show(self._last)
+
+    def _after_frame(self) -> None:
+        """Do what need not delay a frame: it is on its way to the sinks."""
+        output, camera = self._last, self._shelter.camera
+        if output is None or output is self._looked_at:
+            return
+        self._looked_at = output
+        self._show(output)
+        if camera is not None and not output.is_placeholder:
+            self._metering.add(camera, output.image, self._shelter.protection, output.pts_s)
+
+    def _show(self, output: Frame) -> None:
         for view in self._views:
             if view.wants_picture("output"):
-                view.show_picture("output", output)
+                view.show_picture("output", output.image)
             if view.wants_picture("mask"):
-                view.show_picture("mask", _drawn(self._shelter.protection.mask))
+                view.show_picture("mask", self._mask_of(output))
+
+    def _mask_of(self, output: Frame) -> Image:
+        if output.is_placeholder:
+            return np.zeros_like(output.image)
+        return np.repeat(np.rint(self._shelter.protection.mask * 255).astype(np.uint8)[..., None], 3, axis=2)
 
     def _show_numbers(self, state: str) -> None:
         if not self._views:
@@ -287,9 +336,7 @@ class ProtectSession:
             "state": state,
             "elapsed_s": round(self._due.elapsed_s(), 2),
             "frames": self._loop.stats().processed,
-            "placeholders": self._shelter.n_placeholders,
-            "failures": self._shelter.failures.total(),
-            "background": self._background.pictures.name,
+            "figures": self._figures(),
             "coverage": None,
             "coverage_over_time": [],
             "exact": None,
@@ -300,9 +347,18 @@ class ProtectSession:
         for view in self._views:
             view.show_numbers(numbers)
 
+    def _figures(self) -> list[tuple[str, str, bool]]:
+        n_failed = self._shelter.failures.total()
+        return [
+            ("Background", self._background.pictures.name, False),
+            ("Placeholders", f"{self._shelter.n_placeholders:,}", False),
+            ("Failed frames", f"{n_failed:,}", n_failed > 0),
+            *self._metering.figures(),
+        ]
+
     def _notices(self) -> list[str]:
         lines = [self._source.status, self._tuning.problem, self._background.note()]
-        return [line for line in lines if line] + list(self._shelter.status())
+        return [*filter(None, lines), *self._shelter.status(), *self._metering.notices()]
 
     def _finish(self, ended_by: str | None) -> ProtectOutcome:
         stats = self._loop.stats()
@@ -313,6 +369,7 @@ class ProtectSession:
             **(self._source.report() if isinstance(self._source, OnDemandSource) else {}),
             **self._shelter.report(),
             **self._shelter.protection.report(),
+            "leak_meter": self._metering.finish(),
             "notices": self._notices(),
             "profile": self._tuning.profile.model_dump(mode="json"),
         }
@@ -327,8 +384,5 @@ class ProtectSession:
     def _close(self) -> None:
         self._source.close()
         self._change.close()
+        self._metering.close()
         self._background.pictures.close()
-
-
-def _drawn(mask: Mask) -> Image:
-    return np.repeat(np.rint(mask * 255).astype(np.uint8)[..., None], 3, axis=2)

@@ -5,7 +5,6 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from config.loader import load_profile
 from config.reload import ProfileWatcher
@@ -14,49 +13,29 @@ from pipelines.base import Reconstruction
 from stream.allocator import keep_freed_frames
 from stream.ending import ended_by_signals
 from stream.report import results_folder
+from stream.request import Request
 from stream.sinks.open import open_sink
 from stream.sources.base import RegionSource, Source
 from stream.sources.open import open_source, recording_identity
 from stream.view.base import ViewCommand
-from stream.view.open import ViewKind, open_views
+from stream.view.open import open_views
 from stream.watch import WatchOutcome, WatchPlan, WatchSession
 
 SHORTEST_PART_S = 1.0
 """A part of the screen that is picked at the end of `--duration` is watched at least so long: something comes of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class WatchRequest:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchRequest(Request):
     """What the person asked `backroom watch` for.
 
     Attributes
     ----------
-    source : str
-        SOURCE as written.
-    out : Path
-        Folder for the results.
-    sinks : sequence of str
-        What stands after each ``--to``.
-    view : {'page', 'window', 'none'}
-        Who shows it.
     state : Path or None
         State file.
-    duration_s : float or None
-        When to end.
-    profile : str
-        Name or file of the profile.
-    overrides : dict
-        Dotted key to value, from flags.
     """
 
-    source: str
-    out: Path
-    sinks: Sequence[str] = ()
-    view: ViewKind = "none"
     state: Path | None = None
-    duration_s: float | None = None
-    profile: str = "default"
-    overrides: dict[str, Any] | None = None
 
 
 def run_watch(
@@ -89,9 +68,8 @@ def run_watch(
         What went wrong; what was counted before has been saved.
     """
     keep_freed_frames()
-    overrides = request.overrides or {}
-    profile = load_profile(request.profile, overrides)
-    watcher = ProfileWatcher(request.profile, overrides)
+    profile = load_profile(request.profile, request.overrides)
+    watcher = ProfileWatcher(request.profile, request.overrides)
     with contextlib.ExitStack() as stack:
         source = open_source(request.source, profile)
         stack.callback(source.close)  # closing twice does nothing; the session closes it first if it gets that far

@@ -1,10 +1,7 @@
 """Puts `backroom protect` together: opens what the flags name, runs the session, and closes everything again."""
 
 import contextlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 from config.loader import load_profile
 from config.reload import ProfileWatcher
@@ -14,65 +11,40 @@ from stream.allocator import keep_freed_frames
 from stream.backgrounds.open import open_background
 from stream.consumers.choose import HasDevice, SinkConsumers
 from stream.ending import ended_by_signals
+from stream.metering import Meter
+from stream.panic import panic_keys
 from stream.protect import ProtectOutcome, ProtectSession
 from stream.report import results_folder
+from stream.request import Request
 from stream.sinks.base import Sink
 from stream.sinks.open import open_sink
 from stream.sources.base import RestingSource, Source
 from stream.sources.on_demand import OnDemandSource
 from stream.sources.open import open_source
-from stream.view.open import ViewKind, open_views
+from stream.view.open import open_views
 
 USUAL_RATE_HZ = 30.0
 """Told to sinks where the source does not know its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProtectRequest:
-    """What the person asked `backroom protect` for.
-
-    Attributes
-    ----------
-    source : str
-        SOURCE as written.
-    out : Path
-        Folder for the report.
-    sinks : sequence of str
-        What stands after each ``--to``.
-    view : {'page', 'window', 'none'}
-        Who shows it.
-    duration_s : float or None
-        When to end.
-    profile : str
-        Name or file of the profile.
-    overrides : dict
-        Dotted key to value, from flags.
-    """
-
-    source: str
-    out: Path
-    sinks: Sequence[str] = ("virtual-camera",)
-    view: ViewKind = "none"
-    duration_s: float | None = None
-    profile: str = "default"
-    overrides: dict[str, Any] = field(default_factory=dict)
-
-
 def run_protect(
-    request: ProtectRequest,
+    request: Request,
     make_protection: Callable[[Profile, Background], Protection],
     say: Callable[[str], None],
+    make_meter: Callable[[Profile, bool], Meter] | None = None,
 ) -> ProtectOutcome:
     """Protect a source until it ends or is stopped.
 
     Parameters
     ----------
-    request : ProtectRequest
+    request : Request
         What to do.
     make_protection : callable
         From the profile and a background to a protection.
     say : callable
         Takes one line for the person, such as the page's address.
+    make_meter : callable, optional
+        From the profile, and whether the source is live, to what measures leaks.
 
     Returns
     -------
@@ -98,7 +70,7 @@ def run_protect(
         stack.callback(source.close)
         stack.enter_context(results_folder(request.out))
         ending = stack.enter_context(ended_by_signals())
-        views = stack.enter_context(open_views(request.view, profile.page, say))
+        views = stack.enter_context(open_views(request.view, profile.page, say, "protect"))
         session = ProtectSession(
             source,
             make_protection,
@@ -109,7 +81,9 @@ def run_protect(
             views,
             sinks,
             request.duration_s,
+            make_meter and make_meter(profile, source.info.is_live),
         )
+        stack.enter_context(panic_keys(session))
         ending.follow(session)
         return session.run()
 

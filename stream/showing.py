@@ -26,6 +26,8 @@ PROTECT_SETTINGS: Final = (
     "protect.camera_on",
     "mask.least_probability",
     "noise.kind",
+    "noise.strength",
+    "noise.motion",
 )
 """What a view may change while a protected camera runs."""
 

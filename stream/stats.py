@@ -104,7 +104,8 @@ class LoopStats:
         Frames processed a second since the first one.
     latency_ms : dict
         Stage to {"p50", "p99"} in milliseconds: ``read`` (waiting for and taking a frame, live pacing included),
-        ``wait`` (in the mailbox), ``process``, ``write NAME`` for each sink, ``total`` (captured to processed).
+        ``wait`` (in the mailbox), ``process``, ``write NAME`` for each sink, ``total`` (captured to processed),
+        ``after`` (what was done once the sinks had the frame).
     sink_dropped : dict
         Sink name to frames that came too late for it.
     """

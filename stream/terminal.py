@@ -21,13 +21,19 @@ from rich.text import Text
 from stream.bookkeeping import PASSING_MESSAGES
 from stream.view.none import NoView
 
+HINTS = {
+    "watch": "Ctrl-C ends and saves",
+    "protect": "space or p hides you at once and shows you again; Ctrl-C ends",
+}
+"""By kind of session."""
+
 _BAR_COLUMNS = 20
 _WIDE_COLUMNS = 100
 """From here on the line has room for the latency."""
 
 
 class TerminalView(NoView):
-    """Shows a session's figures on the terminal's last line; takes no commands (Ctrl-C ends and saves).
+    """Shows a session's figures on the terminal's last line; takes no commands; keys and signals go past it.
 
     A terminal that goes away while the session runs (a closed window, a lost connection) ends the view and nothing
     else: counts and results are worth more than a line.
@@ -83,7 +89,7 @@ class TerminalView(NoView):
 
     def _start(self, kind: str, numbers: dict[str, Any], line: dict[str, Any]) -> None:
         if not self._kind and numbers["is_live"]:
-            self._console.print(Text("Ctrl-C ends and saves", "dim"))
+            self._console.print(Text(HINTS.get(numbers["session"], ""), "dim"))
         self.close()
         self._kind = kind
         self._progress = Progress(*_columns(kind), console=self._console, transient=True)

@@ -1,9 +1,12 @@
 """Fixtures that every test may use."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from stream import cli
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -20,3 +23,19 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the footage of ../shared, which is not here")
     return SHARED
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run a command in this process; return (exit code, standard output, standard error)."""
+
+    def act(*arguments):
+        monkeypatch.setattr(sys, "argv", ["backroom", *map(str, arguments)])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as end:
+            code = end.code
+        return code, *capsys.readouterr()
+
+    return act

@@ -1,5 +1,6 @@
 """Sources, sinks and pipelines that do as a test tells them."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -102,3 +103,36 @@ class PassOn:
     def flush(self) -> list[Frame]:
         self.n_flushed += 1
         return self.last
+
+
+class FakeView:
+    """Keeps what it is shown, or raises; gives commands when a condition on the numbers holds."""
+
+    def __init__(self, script=(), wants=(), error=None):
+        self.script = list(script)
+        self.wants = set(wants)
+        self.error = error
+        self.pictures = {}
+        self.numbers = []
+        self.ready = []
+
+    def wants_picture(self, name):
+        return name in self.wants
+
+    def show_picture(self, name, image):
+        if self.error is not None:
+            raise self.error
+        self.pictures.setdefault(name, []).append(image)
+
+    def show_numbers(self, numbers):
+        json.dumps(numbers, allow_nan=False)  # JSON values only, as the contract says
+        self.numbers.append(numbers)
+        if self.script and self.script[0][0](numbers):
+            self.ready.append(self.script.pop(0)[1])
+
+    def take_commands(self):
+        commands, self.ready = self.ready, []
+        return commands
+
+    def close(self):
+        pass

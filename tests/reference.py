@@ -184,3 +184,40 @@ def _halved(plane: np.ndarray, claimed: np.ndarray) -> np.ndarray:
         if claimed[part].any():
             out[y, x] = plane[part][claimed[part]].mean()
     return out
+
+
+def chacha8_block(key: Sequence[int], number: int) -> list[int]:
+    """Return one block of ChaCha with 8 rounds, a counter of 64 bits and nonce 0: 16 words (RFC 8439, section 2.3)."""
+    start = [0x61707865, 0x3320646E, 0x79622D32, 0x6B206574, *key, number % 2**32, number // 2**32, 0, 0]
+    state = list(start)
+
+    def mix(into: int, other: int, rotated: int, bits: int) -> None:
+        state[into] = (state[into] + state[other]) % 2**32
+        mixed = state[rotated] ^ state[into]
+        state[rotated] = (mixed * 2**bits) % 2**32 + mixed // 2 ** (32 - bits)
+
+    columns = [(0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15)]
+    diagonals = [(0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14)]
+    for _ in range(4):
+        for a, b, c, d in columns + diagonals:
+            mix(a, b, d, 16)
+            mix(c, d, b, 12)
+            mix(a, b, d, 8)
+            mix(c, d, b, 7)
+    return [(word + first) % 2**32 for word, first in zip(state, start, strict=True)]
+
+
+def scattered(
+    order: list[int], first: int, words: Sequence[int], table: np.ndarray, ground: np.ndarray
+) -> tuple[list[int], np.ndarray]:
+    """Give noise to the next pixels of a random order; return the order as it is then, and the picture."""
+    order, picture = list(order), ground.copy()
+    for n in range(len(words) // 2):
+        place, color = words[2 * n], words[2 * n + 1]
+        here = first + n
+        there = here + place * (len(order) - here) // 2**32
+        order[here], order[there] = order[there], order[here]
+        for channel in range(3):
+            octet = color // 256**channel % 256
+            picture[order[here], channel] = table[ground[order[here], channel], octet]
+    return order, picture

@@ -27,6 +27,9 @@ _PERSON_MARGIN_PX = 3
 """Side of the square by which the person is made larger before they are left out, at `_BLUR_LINES_PX` lines."""
 
 
+_LEAST_WEIGHT = 1e-4
+
+
 class BackgroundError(PipelineError):
     """There is no background to show: the frame becomes a placeholder."""
 
@@ -202,9 +205,9 @@ class BlurBackground:
             cv2.resize(mask, self._small_size, interpolation=cv2.INTER_AREA),
             np.ones((_PERSON_MARGIN_PX, _PERSON_MARGIN_PX), np.uint8),
         )
-        # Each pixel is weighed by how little of it is the person, and the weights are divided out again; the hundredth
+        # Each pixel is weighed by how little of it is the person, and the weights are divided out again; the remainder
         # gives colour to the middle of a large person, which no room is near.
-        weight = np.clip(1 - person, 0.01, 1).astype(np.float32)[..., None]
+        weight = np.clip(1 - person, _LEAST_WEIGHT, 1).astype(np.float32)[..., None]
         blurred = _blur(small * weight) / _blur(weight)[..., None]
         cv2.resize(np.rint(blurred).astype(np.uint8), self._size, dst=self._picture, interpolation=cv2.INTER_LINEAR)
         return self._picture

@@ -1,7 +1,7 @@
 """From what a person writes after ``--background`` to a background."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from config.schema import Profile
@@ -15,6 +15,7 @@ from pipelines.protection.backgrounds import (
     parse_color,
 )
 from pipelines.protection.contract import Background
+from pipelines.protection.noise import NoiseBackground, NoisyBackground
 from stream.backgrounds.video import StreamTime, VideoBackground
 from stream.sources.base import CaptureError
 from stream.sources.images import SUFFIXES, read_picture
@@ -60,7 +61,15 @@ def open_background(profile: Profile, time: StreamTime) -> OpenBackground:
     BackgroundError
         If there is no such background or it cannot be read.
     """
-    text = profile.protect.background
+    if profile.protect.background == NOISE:
+        return OpenBackground(NoiseBackground(profile.noise))
+    background = _open_plain(profile.protect.background, time)
+    if profile.noise.kind == "none" and not profile.noise.motion:
+        return background
+    return replace(background, pictures=NoisyBackground(background.pictures, profile.noise))
+
+
+def _open_plain(text: str, time: StreamTime) -> OpenBackground:
     color = parse_color(text)
     if color is not None:
         return OpenBackground(ColorBackground(color))

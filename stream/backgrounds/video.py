@@ -5,26 +5,16 @@ every picture is waited for, so that the same recording gives the same frames. I
 for `patience_s`, frames get no background, and thus become placeholders, until another one has been started.
 """
 
-import contextlib
-import subprocess
 import sys
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
-
-import numpy as np
 
 from pipelines.base import Image
 from pipelines.protection.backgrounds import BackgroundError
 from pipelines.protection.contract import Mask
-from stream.backgrounds.child import ERROR, FRAME, HEADER
-
-READ_AHEAD = 3
-"""Pictures that are decoded before they are due: the decoder may have slow moments."""
+from stream.backgrounds.player import Player
 
 START_S = 15.0
 """Longest wait for the first picture: a process starts, on a busy machine."""
@@ -40,9 +30,6 @@ LATE_S = 0.5
 
 ROUNDING_S = 1e-6
 """Time stamps are sums of fractions; a picture that is due may seem a hair early."""
-
-PIPE_BYTES = 1 << 20
-"""Room in the pipe where the system lets us ask: a sixteenth of the switches between the two processes."""
 
 
 @dataclass(slots=True)
@@ -115,7 +102,7 @@ class VideoBackground:
         self._patience_s = patience_s
         self._start_s = start_s
         self._retry_s = retry_s
-        self._player: _Player | None = None
+        self._player: Player | None = None
         self._size = (0, 0)
         self._origin_s: float | None = None
         self._shown: Image | None = None
@@ -184,14 +171,14 @@ class VideoBackground:
         if player is not None:
             player.close()
 
-    def _running(self) -> "_Player":
+    def _running(self) -> "Player":
         if self._player is None:
             if time.monotonic() < self._retry_at_s:
                 raise BackgroundError(f"background {self._problem}; trying again")
             self._player = self._start()
         return self._player
 
-    def _advance(self, player: "_Player") -> None:
+    def _advance(self, player: "Player") -> None:
         while True:
             if not self._time.is_live:
                 player.wait_for_a_picture(self._start_s)
@@ -216,116 +203,10 @@ class VideoBackground:
         self._retry_at_s = time.monotonic() + next(self._waits)
         return BackgroundError(f"background {problem}")
 
-    def _start(self) -> "_Player":
-        return _Player(self._command(self._path, *self._size), *self._size, name=str(self._path))
+    def _start(self) -> "Player":
+        return Player(self._command(self._path, *self._size), *self._size, name=str(self._path))
 
     def _new_waits(self) -> Iterator[float]:
         yield from self._retry_s
         while True:
             yield self._retry_s[-1]
-
-
-class _Player:
-    """One decoding process and the thread that reads it into a few pictures of its own, used in turn."""
-
-    def __init__(self, command: list[str], height: int, width: int, name: str) -> None:
-        self.problem = ""
-        self.note = ""
-        self._name = name
-        self._changed = threading.Condition()
-        self._free: deque[Image] = deque(np.empty((height, width, 3), np.uint8) for _ in range(READ_AHEAD + 1))
-        self._ready: deque[tuple[float, Image]] = deque()
-        self._reading_since_s: float | None = time.monotonic()
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
-        )
-        self._thread = threading.Thread(target=self._read, name="background video", daemon=True)
-        self._thread.start()
-
-    def wait_for_a_picture(self, longest_s: float) -> bool:
-        with self._changed:
-            self._changed.wait_for(lambda: self._ready or self.problem, longest_s)
-            return bool(self._ready)
-
-    def next_due_s(self) -> float | None:
-        with self._changed:
-            return self._ready[0][0] if self._ready else None
-
-    def take(self) -> Image:
-        with self._changed:
-            return self._ready.popleft()[1]
-
-    def give_back(self, image: Image) -> None:
-        with self._changed:
-            self._free.append(image)
-            self._changed.notify_all()
-
-    def silent_s(self) -> float:
-        since_s = self._reading_since_s
-        return 0.0 if since_s is None else time.monotonic() - since_s
-
-    def close(self) -> None:
-        with self._changed:
-            self.problem = self.problem or "closed"
-            self._changed.notify_all()
-        self._process.kill()
-        self._process.wait()
-        self._thread.join()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-
-    def _read(self) -> None:
-        pipe = self._process.stdout
-        assert pipe is not None  # noqa: S101 - asked for in Popen
-        _widen(pipe)
-        problem = f"{self._name}: its decoder crashed; make a fresh copy of the video, or take another"
-        try:
-            while True:
-                self._reading_since_s = time.monotonic()
-                kind, due_s, n_bytes = HEADER.unpack(_exactly(pipe, bytearray(HEADER.size)))
-                if kind == FRAME:
-                    self._read_picture(pipe, due_s)
-                    continue
-                text = bytes(_exactly(pipe, bytearray(n_bytes))).decode(errors="replace")
-                if kind == ERROR:
-                    problem = text
-                    break
-                self.note = text
-        except (EOFError, OSError, ValueError):
-            pass
-        with self._changed:
-            self.problem = self.problem or problem
-            self._changed.notify_all()
-
-    def _read_picture(self, pipe: IO[bytes], due_s: float) -> None:
-        with self._changed:
-            self._reading_since_s = None  # the picture is there: it is not the process that is waited for
-            self._changed.wait_for(lambda: self._free or self.problem)
-            if self.problem:
-                raise EOFError
-            image = self._free.popleft()
-        self._reading_since_s = time.monotonic()
-        _exactly(pipe, image.data.cast("B"))
-        with self._changed:
-            self._ready.append((due_s, image))
-            self._changed.notify_all()
-
-
-def _exactly(pipe: IO[bytes], into: bytearray | memoryview) -> bytearray | memoryview:
-    left = memoryview(into)
-    while left:
-        n_read = pipe.readinto(left)  # type: ignore[attr-defined] # unbuffered: a raw file
-        if not n_read:
-            raise EOFError
-        left = left[n_read:]
-    return into
-
-
-def _widen(pipe: IO[bytes]) -> None:
-    if sys.platform == "linux":
-        import fcntl
-
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)

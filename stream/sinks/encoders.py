@@ -160,7 +160,9 @@ class H264File:
         self._matrix, self._range = Colorspace.ITU709, ColorRange.MPEG
         # Without exact rounding every luma and chroma value is cut down to the next lower one: white turns yellow.
         self._filter = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
-        self._container = av.open(str(path), "w", format=path.suffix[1:].lower())
+        # The index goes to the front, as programs want it that read the file while it comes (or take no other).
+        index_first = {"movflags": "+faststart"}
+        self._container = av.open(str(path), "w", format=path.suffix[1:].lower(), options=index_first)
         # Frames in the order of their times: with B-frames the muxer loses the duration of the last ones.
         options = {"crf": str(settings.h264_crf), "preset": settings.h264_preset, "bf": "0"}
         rate = Fraction(rate_hz).limit_denominator(1001)

@@ -41,7 +41,7 @@ class View(Protocol):
         ----------
         name : str
             ``call``, ``room``, ``coverage``, ``backdrop`` or, where the method says so much, ``confidence`` or
-            ``leaks``. What is asked for once is on offer from then on.
+            ``leaks``; of a protected camera ``output`` and ``mask``. What is asked for once is on offer from then on.
 
         Returns
         -------
@@ -66,13 +66,15 @@ class View(Protocol):
         Parameters
         ----------
         numbers : dict
-            JSON values, the whole present state: ``source``, ``width``, ``height``, ``is_live``,
+            JSON values, the whole present state: ``session`` (``watch`` or ``protect``), ``source``, ``width``,
+            ``height``, ``is_live``,
             ``can_pick_region`` (bool), ``state`` (``running``, ``paused``, ``ended``), ``elapsed_s``, ``frames``,
             ``dropped``, ``rate_hz``, ``latency_ms`` ({stage: {p50, p99}}), ``coverage`` (0..1 or None),
             ``coverage_over_time`` (list of [seconds, coverage], at most 600 points), ``memory_bytes``,
             ``exact`` (bool; None where the method does not count exactly anyway), ``notices`` (list of str: what is
             degraded), ``message`` (str: last event, such as "saved to out/"), ``settings`` ({dotted key: value} that
-            may be changed from the view).
+            may be changed from the view). Of a protected camera also ``figures`` (list of [name, text, bool: whether
+            it is a bad sign]: what else it has to say); it has no coverage.
         """
 
     def take_commands(self) -> Sequence[ViewCommand]:

@@ -11,6 +11,8 @@ from pydantic import ValidationError
 from config.schema import Profile
 
 _UNITS: Final = {"s": "s", "hz": "Hz", "px": "px"}
+_SAYS_LITTLE: Final = "kind"
+"""A key that needs its section in front of it."""
 
 
 class CommandError(Exception):
@@ -31,15 +33,15 @@ def describe_controls() -> dict[str, dict[str, Any]]:
     for section, reference in schema["properties"].items():
         name = reference.get("$ref", "").rpartition("/")[2]
         for key, field in schema["$defs"][name]["properties"].items():
-            controls[f"{section}.{key}"] = _control(key, field)
+            controls[f"{section}.{key}"] = _control(section, key, field)
     return controls
 
 
-def _control(key: str, field: Mapping[str, Any]) -> dict[str, Any]:
+def _control(section: str, key: str, field: Mapping[str, Any]) -> dict[str, Any]:
     words, _, last = key.rpartition("_")
     unit = _UNITS.get(last, "") if words else ""
     return {
-        "label": (words if unit else key).replace("_", " "),
+        "label": (words if unit else f"{section} {key}" if key == _SAYS_LITTLE else key).replace("_", " "),
         "unit": unit,
         "help": " ".join(field.get("description", "").replace("`", "").split()),
         "default": field.get("default"),

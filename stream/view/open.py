@@ -9,10 +9,13 @@ from config.schema import PageSettings
 from stream.view.base import View
 
 ViewKind = Literal["page", "window", "none"]
+SessionKind = Literal["watch", "protect"]
 
 
 @contextlib.contextmanager
-def open_views(kind: ViewKind, settings: PageSettings, say: Callable[[str], None]) -> Iterator[list[View]]:
+def open_views(
+    kind: ViewKind, settings: PageSettings, say: Callable[[str], None], session: SessionKind = "watch"
+) -> Iterator[list[View]]:
     """Open the view that was asked for and, in a terminal, its line; close them again.
 
     Parameters
@@ -23,6 +26,8 @@ def open_views(kind: ViewKind, settings: PageSettings, say: Callable[[str], None
         Of page and window.
     say : callable
         Takes the page's address.
+    session : {'watch', 'protect'}
+        What is shown.
 
     Yields
     ------
@@ -43,9 +48,9 @@ def open_views(kind: ViewKind, settings: PageSettings, say: Callable[[str], None
             say(f"live page: {page.url}")
             views.append(page)
         elif kind == "window":
-            from stream.view.window import WindowView
+            from stream.view.window import PROTECT, WATCH, WindowView
 
-            views.append(WindowView(settings))
+            views.append(WindowView(settings, PROTECT if session == "protect" else WATCH))
         if sys.stderr.isatty():
             from rich.console import Console
 

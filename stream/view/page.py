@@ -1,6 +1,6 @@
 """The live page: what the session calls, between its thread and the page's server.
 
-The call, the growing room and the figures, for the person at this machine and nobody else: see
+Pictures and figures, for the person at this machine and nobody else: see
 `stream.view.access` for who is let in. The address holds a token that is new in every session.
 """
 
@@ -27,7 +27,7 @@ class PageView:
 
     A picture is wanted while a page shows it: `call`; `room`, on a checkerboard where its alpha is 0, and that alpha
     as an overlay over the call, so that `coverage` is never wanted; `backdrop`, `confidence` and `leaks` can be chosen
-    in place of the room once the session has asked whether they are wanted.
+    in place of the room once the session has asked whether they are wanted. A protected camera has `output` and `mask`.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class PageView:
         Parameters
         ----------
         name : str
-            ``call``, ``room``, ``backdrop``, ``coverage``, ``confidence`` or ``leaks``.
+            One of `stream.view.pictures.NAMES`.
 
         Returns
         -------

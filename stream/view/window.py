@@ -1,4 +1,4 @@
-"""A plain window with the call and the growing room, or a map of it, side by side, for a machine without a browser.
+"""A plain window for a machine without a browser: two pictures side by side, figures and keys below.
 
 Pictures are laid out in a thread of this view; OpenCV's own functions run in the one thread that `stream.gui`
 keeps for windows. Closing the window asks the session to stop, because the keys went with it. Limits: no macOS,
@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal
 
@@ -24,17 +25,40 @@ from stream.view.pictures import shrink_bgr, shrink_bgra
 
 _log = logging.getLogger(__name__)
 
-TITLE: Final = "Backroom: call and room"
-KEYS_LINE: Final = "q stop   space pause   r reset   s save   v other picture"
+TITLE: Final = "Backroom: live view"
 
-_BESIDE: Final = {"room": "room", "backdrop": "backdrop", "confidence": "how sure", "leaks": "how often"}
-"""What may stand beside the call, and what it is called; `v` goes round those that the session has."""
 
-_PICTURES: Final = ("call", *_BESIDE)
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a window shows of a session.
+
+    Attributes
+    ----------
+    main : str
+        Name of the picture on the left.
+    beside : mapping of str to str
+        What may stand beside it, and what it is called; `v` goes round those that the session has.
+    keys : str
+        The line about keys.
+    """
+
+    main: str
+    beside: Mapping[str, str]
+    keys: str
+
+
+WATCH: Final = Layout(
+    "call",
+    {"room": "room", "backdrop": "backdrop", "confidence": "how sure", "leaks": "how often"},
+    "q stop   space pause   r reset   s save   v other picture",
+)
+PROTECT: Final = Layout("output", {"mask": "mask"}, "q stop   space or p: hide me, and back   r the camera was moved")
+
 _TURN_S: Final = 0.025
 _LINE_PX: Final = 22
 _BGRA_CHANNELS: Final = 4
 _Asked = Literal["pause", "resume", "reset", "save", "stop"]
+_PAUSE_KEYS: Final = (ord(" "), ord("p"))
 _KEYS: Final[Mapping[int, _Asked]] = {ord("q"): "stop", ord("r"): "reset", ord("s"): "save"}
 
 
@@ -45,6 +69,8 @@ class WindowView:
     ----------
     settings : PageSettings
         Rate of the pictures and width of each of the two.
+    layout : Layout, optional
+        What it shows.
 
     Raises
     ------
@@ -52,23 +78,25 @@ class WindowView:
         If no window can be opened here.
     """
 
-    def __init__(self, settings: PageSettings) -> None:
+    def __init__(self, settings: PageSettings, layout: Layout = WATCH) -> None:
         problem = why_no_windows()
         if problem:
             raise ViewError(f"window: {problem}")
         self._settings = settings
+        self._layout = layout
+        self._pictures = (layout.main, *layout.beside)
         self._lock = threading.Lock()
         self._images: dict[str, Image] = {}
-        self._shown_at_s = dict.fromkeys(_PICTURES, -np.inf)
+        self._shown_at_s = dict.fromkeys(self._pictures, -np.inf)
         self._offered: set[str] = set()
-        self._beside = "room"
+        self._beside = next(iter(layout.beside))
         self._numbers: dict[str, Any] = {}
         self._is_paused = False
         self._has_changed = False
         self._commands: list[ViewCommand] = []
         self._stopping = threading.Event()
         try:
-            in_gui_thread(partial(_open, compose({}, {}, settings.picture_width_px)))
+            in_gui_thread(partial(_open, compose({}, {}, settings.picture_width_px, layout=layout)))
         except cv2.error as error:
             raise ViewError(f"window: OpenCV cannot open one ({error.err}); use the live page instead") from None
         self._thread = threading.Thread(target=self._run, name="window-view", daemon=True)
@@ -80,18 +108,18 @@ class WindowView:
         Parameters
         ----------
         name : str
-            ``call`` has a place, and one of ``room``, ``backdrop``, ``confidence`` and ``leaks``.
+            The layout's main picture has a place, and one of those beside it.
 
         Returns
         -------
         bool
             True if `show_picture` should be called now.
         """
-        if name not in _PICTURES or self._stopping.is_set():
+        if name not in self._pictures or self._stopping.is_set():
             return False
         with self._lock:
             self._offered.add(name)
-            if name not in ("call", self._beside):
+            if name not in (self._layout.main, self._beside):
                 return False
             return time.monotonic() - self._shown_at_s[name] >= 1.0 / self._settings.picture_rate_hz
 
@@ -105,7 +133,7 @@ class WindowView:
         image : ndarray
             (height, width, 3) BGR or (height, width, 4) BGRA uint8; never written again by the caller.
         """
-        if name not in _PICTURES:
+        if name not in self._pictures:
             return
         with self._lock:
             self._images[name] = image
@@ -155,10 +183,10 @@ class WindowView:
                 return None
             self._has_changed = False
             images, numbers, beside = dict(self._images), self._numbers, self._beside
-        return compose(images, numbers, self._settings.picture_width_px, beside)
+        return compose(images, numbers, self._settings.picture_width_px, beside, self._layout)
 
     def _press(self, key: int) -> None:
-        if key == ord(" "):
+        if key in _PAUSE_KEYS:
             self._ask("resume" if self._is_paused else "pause")
             self._is_paused = not self._is_paused
         elif key == ord("v"):
@@ -168,7 +196,7 @@ class WindowView:
 
     def _show_the_next_beside(self) -> None:
         with self._lock:
-            offered = [name for name in _BESIDE if name in self._offered] or ["room"]
+            offered = [name for name in self._layout.beside if name in self._offered] or [self._beside]
             at = offered.index(self._beside) if self._beside in offered else -1
             self._beside = offered[(at + 1) % len(offered)]
             self._has_changed = True
@@ -207,8 +235,10 @@ def _close() -> None:
         cv2.pollKey()  # Qt takes it off the screen while it handles events
 
 
-def compose(images: dict[str, Image], numbers: dict[str, Any], width_px: int, beside: str = "room") -> Image:
-    """Lay out the window: the call, the room on a checkerboard or a map, and lines of text below.
+def compose(
+    images: dict[str, Image], numbers: dict[str, Any], width_px: int, beside: str = "", layout: Layout = WATCH
+) -> Image:
+    """Lay out the window: two pictures, on a checkerboard where they are see-through, and lines of text below.
 
     Parameters
     ----------
@@ -218,27 +248,30 @@ def compose(images: dict[str, Image], numbers: dict[str, Any], width_px: int, be
         As `View.show_numbers` documents them; may be empty.
     width_px : int
         Width of each of the two pictures.
-    beside : str
-        Name of the one on the right.
+    beside : str, optional
+        Name of the one on the right; the layout's first unless given.
+    layout : Layout, optional
+        What the window shows.
 
     Returns
     -------
     ndarray
         (height, 2 * width_px, 3) uint8 BGR.
     """
-    height_px = _picture_height_px(images, width_px)
-    panes = [_pane(images.get(name), width_px, height_px) for name in ("call", beside)]
-    if "call" not in images:
+    beside = beside or next(iter(layout.beside))
+    height_px = _picture_height_px(images, width_px, (layout.main, beside))
+    panes = [_pane(images.get(name), width_px, height_px) for name in (layout.main, beside)]
+    if layout.main not in images:
         _write(panes[0], "waiting for the first frame", height_px // 2)
-    lines = _lines(numbers, _BESIDE[beside])
+    lines = _lines(numbers, layout.beside[beside], layout.keys)
     bar = np.full((_LINE_PX * len(lines) + _LINE_PX // 2, 2 * width_px, 3), 24, np.uint8)
     for n, line in enumerate(lines, start=1):
         _write(bar, line, n * _LINE_PX)
     return np.vstack([np.hstack(panes), bar])
 
 
-def _picture_height_px(images: dict[str, Image], width_px: int) -> int:
-    image = images.get("call", images.get("room"))
+def _picture_height_px(images: dict[str, Image], width_px: int, names: tuple[str, ...]) -> int:
+    image = next((images[name] for name in names if name in images), None)
     height: int
     width: int
     height, width = image.shape[:2] if image is not None else (9, 16)
@@ -256,7 +289,7 @@ def _pane(image: Image | None, width_px: int, height_px: int) -> Image:
     )
 
 
-def _lines(numbers: dict[str, Any], beside: str) -> list[str]:
+def _lines(numbers: dict[str, Any], beside: str, keys: str) -> list[str]:
     """Return four lines: state, what is degraded, the last event, the keys."""
     coverage = numbers.get("coverage")
     parts = [
@@ -267,7 +300,7 @@ def _lines(numbers: dict[str, Any], beside: str) -> list[str]:
         f"right: {beside}",
     ]
     state = "   ".join(part for part in parts if part)
-    return [state, "; ".join(numbers.get("notices", [])), str(numbers.get("message", "")), KEYS_LINE]
+    return [state, "; ".join(numbers.get("notices", [])), str(numbers.get("message", "")), keys]
 
 
 def _write(image: Image, text: str, baseline_px: int) -> None:

@@ -1,12 +1,10 @@
 """The call simulator: mattes against drawn ones, the truth against its definition, and the calls beside the project."""
 
-import importlib.util
 import json
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import cv2
 import numpy as np
@@ -16,6 +14,7 @@ from drawn_person import drawn_matte, drawn_person
 from person_clips import find_keyer, matte_by_plate, read_person, screen_color
 from recordings import read_by_opencv, soft_picture, write_video
 from scenery import draw_backdrop, draw_room, open_backdrop
+from scorers import bench
 from simulated_call import CallPlan, make_call, parse_plan
 
 from pipelines.base import Image
@@ -38,15 +37,6 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def plan_of(clip: Path, **changed: object) -> CallPlan:
     plan = CallPlan(str(clip), room="drawn:1", width=WIDTH, height=HEIGHT, n_frames=N_FRAMES)
     return replace(plan, **changed)  # type: ignore[arg-type]
-
-
-def bench(shared: Path, name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"bench_{name}", shared / "bench" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize("screen", [(210, 90, 40), (60, 200, 70), (200, 60, 190), (128, 130, 126), (30, 30, 200)])

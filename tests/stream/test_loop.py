@@ -90,6 +90,21 @@ def test_a_file_alone_is_not_paced():
     assert time.perf_counter() - begin_s < 1.0  # at its own rate it would take two seconds
 
 
+def test_what_may_wait_is_done_after_the_sinks_have_the_frame():
+    sink, n_handed_over = FakeSink(), []
+    loop = Loop(FakeSource(frames(5)), PassOn(), [sink], after_frame=lambda: n_handed_over.append(sent()))
+
+    def sent():
+        until_s = time.monotonic() + 2.0
+        while len(sink.frames) <= len(n_handed_over) and time.monotonic() < until_s:
+            time.sleep(0.001)
+        return len(sink.frames)
+
+    stats = loop.run()
+    assert n_handed_over == [1, 2, 3, 4, 5]
+    assert "after" in stats.latency_ms
+
+
 def test_what_the_pipeline_held_back_is_flushed_to_the_sinks():
     pipeline, sink = PassOn(), FakeSink()
     pipeline.last = [Frame(picture(99), 9.0)]

@@ -31,6 +31,7 @@ LIVE = {
     "latency_ms": {"total": {"p50": 1.2, "p99": 5.4}},
     "coverage": 0.1925,
     "exact": True,
+    "session": "watch",
 }
 RECORDING = {**LIVE, "is_live": False, "n_frames": 2_000_000, "dropped": 0, "rate_hz": 312.4}
 WAIT_S = 20.0

@@ -7,7 +7,7 @@ import time
 import cv2
 import numpy as np
 import pytest
-from fakes import FakeSink, FakeSource, picture
+from fakes import FakeSink, FakeSource, FakeView, picture
 
 from config.loader import load_profile
 from config.reload import ProfileWatcher
@@ -20,36 +20,6 @@ from stream.view.base import ViewCommand
 from stream.watch import WatchPlan, WatchSession
 
 FAST = {"watch.method": "rarest", "watch.memory": "4MiB", "watch.preview_every_s": 0.05, "watch.save_every_s": 0.5}
-
-
-class FakeView:
-    """Keeps what it is shown; gives commands when a condition on the numbers holds."""
-
-    def __init__(self, script=(), wants=()):
-        self.script = list(script)
-        self.wants = set(wants)
-        self.pictures = {}
-        self.numbers = []
-        self.ready = []
-
-    def wants_picture(self, name):
-        return name in self.wants
-
-    def show_picture(self, name, image):
-        self.pictures.setdefault(name, []).append(image)
-
-    def show_numbers(self, numbers):
-        json.dumps(numbers, allow_nan=False)  # JSON values only, as the contract says
-        self.numbers.append(numbers)
-        if self.script and self.script[0][0](numbers):
-            self.ready.append(self.script.pop(0)[1])
-
-    def take_commands(self):
-        commands, self.ready = self.ready, []
-        return commands
-
-    def close(self):
-        pass
 
 
 def session(tmp_path, source, *, views=(), sinks=(), overrides=None, profile="default", **plan):

@@ -8,12 +8,36 @@ import { RegionPicker } from "./region.js";
 import { Settings } from "./settings.js";
 
 const TINT = "#ff2bd6"; // a colour that rooms and backdrops seldom have
-const TITLES = { room: "Room", backdrop: "Backdrop", confidence: "How sure", leaks: "How often" };
+const TITLES = { room: "Room", backdrop: "Backdrop", confidence: "How sure", leaks: "How often", mask: "Mask" };
 const WHAT = {
   room: "The room as far as it is found",
   backdrop: "The virtual background as far as it is known",
   confidence: "Map of how sure each find is, over the darkened backdrop",
   leaks: "Map of how often the room showed, over the darkened backdrop",
+  mask: "Where the camera is shown",
+};
+// By the kind of session: its main picture, and what its buttons say and ask.
+const SESSIONS = {
+  watch: {
+    main: "call",
+    title: "Call",
+    label: "The call as it is captured",
+    pause: "Pause",
+    resume: "Resume",
+    reset: "Reset…",
+    confirmReset: ["Forget every frame counted so far and start over?", "Start over", "Keep"],
+    confirmStop: ["Save what was found and end the session?", "Save and end", "Go on"],
+  },
+  protect: {
+    main: "output",
+    title: "What the others see",
+    label: "What the others see",
+    pause: "Hide me (p)",
+    resume: "Show me again (p)",
+    reset: "Camera was moved…",
+    confirmReset: ["Forget what is known of the room and learn it anew? Right after the camera was moved.", "Learn anew", "Keep"],
+    confirmStop: ["Stop the camera? The others see nothing more of you.", "Stop", "Go on"],
+  },
 };
 const LOST = "The connection to the session is lost; trying again. If it was started anew, open the address it printed.";
 
@@ -28,6 +52,7 @@ let isOver = false;
 let lastMessage = "";
 let lastState = "";
 let beside = "room";
+let session = SESSIONS.watch;
 
 const plot = new Plot(byId("plot"));
 const region = new RegionPicker((px) => ask({ kind: "region", region_px: px }, "Region sent; starting over."));
@@ -36,11 +61,11 @@ const settings = new Settings(byId("settings-card"), byId("settings"), (changes)
 // Pictures
 
 const feeds = new Map(
-  ["call", ...Object.keys(TITLES)].map((name) => [name, new Feed(name, (bitmap) => show(name, bitmap))]),
+  ["call", "output", ...Object.keys(TITLES)].map((name) => [name, new Feed(name, (bitmap) => show(name, bitmap))]),
 );
 
 function show(name, bitmap) {
-  if (name === "call") {
+  if (name === session.main) {
     draw(byId("call"), bitmap);
     fit(byId("call-stage"), bitmap);
   }
@@ -59,7 +84,7 @@ function fit(stage, bitmap) {
 function lookAtWhatIsShown() {
   if (isOver) return;
   const isSeen = document.visibilityState === "visible" && isConnected;
-  const wanted = new Set(["call", beside]);
+  const wanted = new Set([session.main, beside]);
   if (byId("show-coverage").checked) wanted.add("room");
   for (const [name, feed] of feeds) feed.look(isSeen && wanted.has(name));
 }
@@ -74,6 +99,7 @@ function offerBeside(names) {
   if (group.dataset.names === names.join()) return;
   group.dataset.names = names.join();
   group.hidden = names.length < 2;
+  if (names.length && !names.includes(beside)) showBeside(names[0]);
   group.replaceChildren(...names.map((name) => radio(name)));
 }
 
@@ -99,13 +125,14 @@ function showBeside(name) {
 }
 
 function showWaiting() {
-  byId("call-waiting").hidden = Boolean(feeds.get("call").bitmap);
+  byId("call-waiting").hidden = Boolean(feeds.get(session.main).bitmap);
   setText("call-waiting", waitingForTheCall());
   const hasFrames = figures?.frames > 0;
   byId("room").hidden = !hasFrames; // after a reset the last picture is of what was forgotten
   const isEmpty = beside === "room" && !(figures?.coverage > 0);
   byId("room-waiting").hidden = hasFrames && Boolean(feeds.get(beside).bitmap) && !isEmpty;
-  setText("room-waiting", hasFrames ? "Nothing found yet." : "What is found of the room appears here.");
+  const isWatch = session === SESSIONS.watch;
+  setText("room-waiting", hasFrames ? "Nothing found yet." : isWatch ? "What is found of the room appears here." : "Nothing to show yet.");
   byId("call-mark").hidden = !hasFrames || !byId("show-coverage").checked;
 }
 
@@ -121,6 +148,7 @@ function waitingForTheCall() {
 
 function showFigures(next) {
   figures = next;
+  showSession(next.session);
   const name = next.source.replace(` (${next.width}x${next.height})`, ""); // a screen's name ends in its size
   setText("source", `${name} · ${next.width}×${next.height} · ${next.is_live ? "live" : "recording"}`);
   setText("coverage", format.percent(next.coverage));
@@ -132,6 +160,7 @@ function showFigures(next) {
   byId("counts").hidden = next.exact === null; // the method does not count exactly anyway
   setText("exact", next.exact ? "exact" : "not exact");
   byId("exact").classList.toggle("degraded", next.exact === false);
+  showMoreFigures(next.figures ?? []);
   showNotices(next.notices ?? []);
   showLatency(next.latency_ms ?? {});
   plot.show(next.coverage_over_time ?? []);
@@ -141,6 +170,29 @@ function showFigures(next) {
   if (next.message && next.message !== lastMessage && next.state !== "ended") say(next.message);
   [lastMessage, lastState] = [next.message, next.state];
   showState();
+}
+
+function showSession(kind) {
+  if (document.body.dataset.session === kind) return;
+  document.body.dataset.session = kind;
+  session = SESSIONS[kind] ?? SESSIONS.watch;
+  setText("call-title", session.title);
+  byId("call").setAttribute("aria-label", session.label);
+  setText("reset", session.reset);
+  lookAtWhatIsShown();
+}
+
+function showMoreFigures(rows) {
+  for (const [name, text, isBad] of rows) {
+    const id = `figure-${name.toLowerCase().replaceAll(/[^a-z]+/g, "-")}`;
+    if (!byId(id)) {
+      const box = document.createElement("div");
+      box.append(Object.assign(document.createElement("dt"), { textContent: name }), Object.assign(document.createElement("dd"), { id }));
+      byId("figures").append(box);
+    }
+    setText(id, text);
+    byId(id).classList.toggle("degraded", isBad);
+  }
 }
 
 function showNotices(notices) {
@@ -181,7 +233,8 @@ function showState() {
   setText("ended", state === "ended" ? (figures?.message ? `The session has ended: ${figures.message}` : "The session has ended.") : "");
   const isOpen = state === "running" || state === "paused";
   for (const id of ["pause", "save", "reset", "stop", "whole-screen"]) byId(id).disabled = !isOpen;
-  setText("pause", figures?.state === "paused" ? "Resume" : "Pause");
+  setText("pause", figures?.state === "paused" ? session.resume : session.pause);
+  byId("pause").classList.toggle("panic", session === SESSIONS.protect && state === "running");
   settings.enable(isOpen);
   showWaiting();
 }
@@ -213,15 +266,23 @@ function confirmThen(question, yes, no, act) {
   byId("question-no").focus();
 }
 
-byId("pause").addEventListener("click", () =>
-  figures.state === "paused" ? ask({ kind: "resume" }, "Resuming…") : ask({ kind: "pause" }, "Pausing…"),
-);
+function pauseOrResume() {
+  if (figures.state === "paused") ask({ kind: "resume" }, "Resuming…");
+  else ask({ kind: "pause" }, "Pausing…");
+}
+
+byId("pause").addEventListener("click", pauseOrResume);
+document.addEventListener("keydown", (event) => {
+  const isTyping = event.target.matches?.("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey;
+  if (event.key !== "p" || isTyping || event.repeat || byId("pause").disabled || byId("question").open) return;
+  pauseOrResume();
+});
 byId("save").addEventListener("click", () => ask({ kind: "save" }, "Saving…"));
 byId("reset").addEventListener("click", () =>
-  confirmThen("Forget every frame counted so far and start over?", "Start over", "Keep", () => ask({ kind: "reset" }, "Starting over…")),
+  confirmThen(...session.confirmReset, () => ask({ kind: "reset" }, "Starting over…")),
 );
 byId("stop").addEventListener("click", () =>
-  confirmThen("Save what was found and end the session?", "Save and end", "Go on", () => ask({ kind: "stop" }, "Ending…")),
+  confirmThen(...session.confirmStop, () => ask({ kind: "stop" }, "Ending…")),
 );
 byId("whole-screen").addEventListener("click", () => ask({ kind: "whole_screen" }, "Going back to the whole screen."));
 byId("show-coverage").addEventListener("change", (event) => {

@@ -14,7 +14,7 @@ from xserver import x_server
 from config.schema import PageSettings
 from stream.view.base import ViewError
 from stream.view.none import NoView
-from stream.view.window import WindowView, compose
+from stream.view.window import PROTECT, WindowView, compose
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[2]
@@ -135,3 +135,11 @@ def test_no_view_wants_nothing_and_asks_for_nothing(numbers: dict[str, Any]) -> 
     view.show_numbers(numbers)
     assert list(view.take_commands()) == []
     view.close()
+
+
+def test_a_protected_cameras_window_shows_output_and_mask_and_how_to_hide() -> None:
+    output, mask = np.full((90, 160, 3), 77, np.uint8), np.full((90, 160, 3), 255, np.uint8)
+    shown = compose({"output": output, "mask": mask, "call": output}, {}, 160, layout=PROTECT)
+    assert (shown[:90, :160] == 77).all()
+    assert (shown[:90, 160:] == 255).all()
+    assert "hide" in PROTECT.keys
