@@ -1,7 +1,7 @@
 """Puts `backroom protect` together: opens what the flags name, runs the session, and closes everything again."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from config.loader import load_profile
 from config.reload import ProfileWatcher
