@@ -1,8 +1,8 @@
 """Runs in the guest as root: real cameras and virtual cameras. Writes report.json, one object per check.
 
 Loaded are vivid (a webcam with exact colour bars) and two loopbacks with exclusive capabilities, "Backroom" on
-/dev/video10 and "Second" on /dev/video11. Checks may be named as arguments; without, all are run
-but the one for a newer driver, whose part for this one is in the check of `backroom protect`.
+/dev/video10 and "Second" on /dev/video11. Checks may be named as arguments; without, all are run but those that have
+a boot of their own.
 """
 
 import json
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from another_program import Program
 from on_demand import camera_on_only_while_watched
-from protect_command import protected_while_watched
+from protect_command import carried, protected_while_watched, shown_by_chromium
 
 from config.schema import CameraSettings
 from pipelines.base import Frame
@@ -239,11 +239,11 @@ def main() -> None:
         camera_in_use,
         camera_unplugged_and_replugged,
         loopback_whose_writer_stops,
-        camera_on_only_while_watched,
         protected_while_watched,
     )
-    wanted = sys.argv[1:] or [check.__name__ for check in checks if check is not camera_on_only_while_watched]
-    for check in checks:
+    apart = (camera_on_only_while_watched, carried, shown_by_chromium)
+    wanted = sys.argv[1:] or [check.__name__ for check in checks]
+    for check in (*checks, *apart):
         if check.__name__ not in wanted:
             continue
         started_s = time.perf_counter()

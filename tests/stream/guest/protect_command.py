@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from another_program import Program, since
+import numpy as np
+from another_program import Program, kind_of, since
+from chromium import CANVAS, Chromium
 
 from stream.open_files import openers_of
 from stream.v4l2 import list_nodes, loopback_size
@@ -28,20 +30,41 @@ START_S = 60.0
 PATIENCE_S = 15.0
 """For a picture, on a busy machine."""
 
-WITHOUT_MODEL = Path(__file__).with_name("without_model.py")
+WITH_MODEL = ("-c", "from stream.cli import main; main()")
+WITHOUT_MODEL = (str(Path(__file__).with_name("without_model.py")),)
+
+CHROMIUM_S = 150.0
+"""Chromium starts in 20 s in emulation, and in a minute or two on a busy machine."""
+
+N_LOOKS = 5
+"""Pictures that are to be seen in Chromium."""
+
+CARRIED_S = 20.0
+"""How long is counted what the guest carries."""
 
 
 class Command:
-    """The running command."""
+    """The running command.
 
-    def __init__(self, out: Path) -> None:
+    Its person model finds nobody unless told otherwise: then the real one is run, slowly.
+    """
+
+    def __init__(self, out: Path, *, has_model: bool = False) -> None:
         self.out = out
         out.mkdir(exist_ok=True)
         profile = out / "guest.yaml"
         profile.write_text(PROFILE)
         words = ["protect", "camera:VIVID", "--to", f"virtual-camera:{LOOPBACK}", "--view", "none"]
         self.process = subprocess.Popen(
-            [sys.executable, str(WITHOUT_MODEL), *words, "--profile", str(profile), "--out", str(out)],
+            [
+                sys.executable,
+                *(WITH_MODEL if has_model else WITHOUT_MODEL),
+                *words,
+                "--profile",
+                str(profile),
+                "--out",
+                str(out),
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -72,8 +95,8 @@ class Command:
 
 
 @contextmanager
-def running(out: Path) -> Iterator[Command]:
-    command = Command(out)
+def running(out: Path, *, has_model: bool = False) -> Iterator[Command]:
+    command = Command(out, has_model=has_model)
     try:
         if command.wait_until(lambda: loopback_size(LOOPBACK) is not None, START_S) is None:
             command.process.kill()
@@ -132,3 +155,38 @@ def eventful_visit(command: Command, program: Program) -> dict[str, Any]:
         "protected_after_a_suspend_s": since(awake_s, awake_picture_s),
         "kinds": sorted(set(visit.kinds)),
     }
+
+
+def carried(program: Program) -> dict[str, Any]:
+    """What comes out of the virtual camera and when, with the person model and without."""
+    report = {}
+    for name, has_model in (("without the person model", False), ("with the person model", True)):
+        with running(Path(name.replace(" ", "_")), has_model=has_model) as command:
+            visit = program.visit(LOOPBACK)
+            visit.wait_for("protected", START_S)
+            n_before, begin_s = len(visit.kinds), time.perf_counter()
+            while time.perf_counter() - begin_s < CARRIED_S:
+                visit.wait_for("protected", 1.0)
+            seen = visit.kinds[n_before:]
+            visit.leave()
+            report[name] = {"seen_hz": len(seen) / CARRIED_S, "kinds": sorted(set(seen)), **command.end()}
+    return report
+
+
+def shown_by_chromium(program: Program) -> dict[str, Any]:
+    """A page in Chromium opens the virtual camera among all cameras by getUserMedia."""
+    with running(Path("chromium")) as command:
+        browser = Chromium("Backroom")
+        begin_s = time.perf_counter()
+        report: dict[str, Any] = {"kinds": []}
+        while time.perf_counter() - begin_s < CHROMIUM_S and report["kinds"].count("protected") < N_LOOKS:
+            told = browser.next(1.0)
+            if told is not None and "pixels" in told:
+                image = np.array(told.pop("pixels"), np.uint8).reshape(*CANVAS, 4)[..., 2::-1]
+                report["kinds"].append(kind_of(image))
+                report |= {"took_s": time.perf_counter() - begin_s, "is on": command.has_webcam()}
+            if told is not None:
+                report |= told
+        browser.close()
+        report["off after it was closed"] = command.wait_until(lambda: not command.has_webcam(), 20.0) is not None
+        return report | command.end()
