@@ -3,7 +3,8 @@
 ``python timed_protect.py NOTES.npy CLIP protect camera --to virtual-camera ...``. The webcam gives CLIP's pictures as
 JPEG, decoded on the way as those of a USB webcam are, 30 a second, and holds four as the kernel does; one that is not
 read in time is lost. The virtual camera makes I420 of what it is sent and writes it to a file in memory. All between
-the two is the real thing. The notes are (2, n) float64: when the frame was due, and when it was written, in seconds.
+the two is the real thing. The notes are (3, n) float64, in seconds: when the frame was due, when it was
+written, and the time of all processors that the command had taken by then.
 """
 
 import atexit
@@ -83,12 +84,12 @@ class TimedSink(VirtualCameraSink):
 
     def __init__(self, rate_hz: float) -> None:
         super().__init__(None, rate_hz, open_camera=lambda *_: Written())
-        self.notes: list[tuple[float, float]] = []
+        self.notes: list[tuple[float, float, float]] = []
 
     def write(self, frame: Frame) -> None:
         super().write(frame)
         if not frame.is_placeholder:
-            self.notes.append((frame.pts_s, time.perf_counter()))
+            self.notes.append((frame.pts_s, time.perf_counter(), time.process_time()))
 
 
 def jpegs_of(clip: str) -> Iterator[np.ndarray]:
@@ -117,8 +118,8 @@ if __name__ == "__main__":
         return CameraSource(0, profile.camera, find=lambda: found, open_camera=open_webcam)
 
     def save_notes() -> None:
-        notes = [(webcams[-1].due_of(pts_s), written_s) for pts_s, written_s in sink.notes]
-        np.save(Path(notes_path), np.array(notes).reshape(-1, 2).T)
+        notes = [(webcams[-1].due_of(pts_s), *times_s) for pts_s, *times_s in sink.notes]
+        np.save(Path(notes_path), np.array(notes).reshape(-1, 3).T)
 
     run_protect.open_source = open_source
     run_protect.open_sink = lambda *_: sink
