@@ -80,7 +80,14 @@ class Command:
         return None
 
     def has_webcam(self) -> bool:
-        return any(user.endswith(f"({self.process.pid})") for user in openers_of(webcam()).others)
+        return self._has_open(webcam())
+
+    def is_shown(self) -> bool:
+        # The size alone may be one that a reader holds from before.
+        return self._has_open(LOOPBACK) and loopback_size(LOOPBACK) is not None
+
+    def _has_open(self, path: str) -> bool:
+        return any(user.endswith(f"({self.process.pid})") for user in openers_of(path).others)
 
     def end(self) -> dict[str, Any]:
         """End it as a person does; give its report and what it printed."""
@@ -98,7 +105,7 @@ class Command:
 def running(out: Path, *, has_model: bool = False) -> Iterator[Command]:
     command = Command(out, has_model=has_model)
     try:
-        if command.wait_until(lambda: loopback_size(LOOPBACK) is not None, START_S) is None:
+        if command.wait_until(command.is_shown, START_S) is None:
             command.process.kill()
             raise AssertionError(f"it does not show anything: {command.process.communicate()[0]}")
         yield command
