@@ -204,7 +204,7 @@ def protect(
     Takes SOURCE (the first webcam unless given), shows you over another background, and sends that to a virtual camera
     to be picked in Zoom, Teams or Meet. Whatever fails shows a placeholder, never the room.
     """
-    from pipelines.registry import build_protection
+    from pipelines.registry import build_meter, build_protection
     from stream.request import Request
     from stream.run_protect import run_protect
     from stream.summary import summarize_protection
@@ -218,7 +218,7 @@ def protect(
         profile=profile,
         overrides=overrides(flags),
     )
-    outcome = run_protect(request, build_protection, click.echo)
+    outcome = run_protect(request, build_protection, click.echo, build_meter)
     click.echo(summarize_protection(outcome.report, out))
 
 

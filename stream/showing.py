@@ -28,6 +28,10 @@ PROTECT_SETTINGS: Final = (
     "noise.kind",
     "noise.strength",
     "noise.motion",
+    "meter.is_on",
+    "meter.exposed_budget",
+    "meter.recovered_budget",
+    "meter.most_steps",
 )
 """What a view may change while a protected camera runs."""
 

@@ -64,6 +64,12 @@ def summarize_protection(report: Mapping[str, Any], out: Path) -> str:
     if report["placeholders"]:
         lines.append(f"{report['placeholders']} of them were placeholders")
     lines.extend(f"{n} for: {reason}" for reason, n in report["failures_by_reason"].items())
+    meter = report["leak_meter"]
+    if meter and meter["room_known"]:
+        shown, recovered = meter["exposed_beyond_chance"], meter["recovered_beyond_chance"]
+        lines.append(
+            f"of the room that it knows, {shown:.2%} showed at least once; our own attack recovers {recovered:.2%}"
+        )
     lines.extend(report["notices"])
     lines.append(f"the figures are in {out / REPORT}")
     return "\n".join(lines)

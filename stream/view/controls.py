@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from config.schema import Profile
 
 _UNITS: Final = {"s": "s", "hz": "Hz", "px": "px"}
-_SAYS_LITTLE: Final = "kind"
-"""A key that needs its section in front of it."""
+_SAY_LITTLE: Final = ("kind", "is_on")
+"""Keys that need their section in front of them."""
 
 
 class CommandError(Exception):
@@ -41,7 +41,7 @@ def _control(section: str, key: str, field: Mapping[str, Any]) -> dict[str, Any]
     words, _, last = key.rpartition("_")
     unit = _UNITS.get(last, "") if words else ""
     return {
-        "label": (words if unit else f"{section} {key}" if key == _SAYS_LITTLE else key).replace("_", " "),
+        "label": (words if unit else f"{section} {key}" if key in _SAY_LITTLE else key).replace("_", " "),
         "unit": unit,
         "help": " ".join(field.get("description", "").replace("`", "").split()),
         "default": field.get("default"),

@@ -42,12 +42,16 @@ def scatter(
     out : ndarray
         (n_pixels, 3) uint8: only the n pixels are written.
     """
-    for i in range(words.size // WORDS_PER_PIXEL):
+    n = words.size // WORDS_PER_PIXEL
+    # First all places, then all colours: in a loop over both each pixel waits for the memory of the one before.
+    for i in range(n):
         here = first + i
         there = here + ((np.int64(words[2 * i]) * (order.size - here)) >> 32)
         pixel = order[there]
         order[there] = order[here]
         order[here] = pixel
+    for i in range(n):
+        pixel = order[first + i]
         bits = np.int64(words[2 * i + 1])
         for channel in range(3):
             out[pixel, channel] = table[ground[pixel, channel], (bits >> (8 * channel)) & 255]
