@@ -197,7 +197,14 @@ class MaskSettings(_Section):
     """What runs the person model; `auto` takes LiteRT where it is installed."""
 
     least_probability: float = Field(default=0.9, ge=0.05, le=0.999)
-    """How likely a pixel must be the person's to be shown, 0 to 1. Lower shows more of the person, and of the room."""
+    """How likely a pixel must be the person's to be shown where the room behind is not known, 0 to 1. Lower shows more
+    of the person, and of the room. Where the room is known the guard judges by how far a pixel differs from it."""
+
+    rim_px: float = Field(default=1.0, ge=0.0, le=20.0)
+    """What is taken off the person's edge where the room behind is not known, in pixels at 360 lines."""
+
+    work_height_px: int = Field(default=360, ge=90, le=2160)
+    """Frames with more lines are judged at this height; 360 keeps 30 frames a second on two cores."""
 
 
 class NoiseSettings(_Section):

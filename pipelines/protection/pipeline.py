@@ -1,15 +1,32 @@
-"""The protected camera: the mask of a frame decides what that frame shows, and of nothing else."""
+"""The protected camera: the mask of a frame decides what that frame shows, and of nothing else.
+
+In this order, for each frame: look for the person (`looks`), judge every pixel by looks and plate (`guard`), learn the
+room (`plate`), put the background behind the person, and take the room's light out of the person's edge (`kernels`).
+Frames with more lines than `mask.work_height_px` are judged at that height; the mask is then enlarged, and only its
+inner half is shown, so that nothing outside of it comes into sight.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from config.schema import Profile
 from pipelines.base import Frame, Image, PipelineError
 from pipelines.protection.contract import Background, Mask
+from pipelines.protection.guard import Guard, MaskCodes
+from pipelines.protection.kernels import compose, soften_edges
+from pipelines.protection.looks import CloseUps
+from pipelines.protection.plate import Plate
 from pipelines.segmentation import Segmenter, open_segmenter
+
+EDGE_PX = 2
+"""Width of the person's edge that may hold light of the room, in pixels of the working size."""
+
+AT_START = ("person_model", "work_height_px")
+"""Settings that only a restart can change."""
 
 
 class ProtectionPipeline:
@@ -23,6 +40,11 @@ class ProtectionPipeline:
         Warmed up here.
     segmenter : Segmenter, optional
         What finds the person, instead of what the profile names.
+
+    Attributes
+    ----------
+    mask : ndarray
+        See `contract.Protection`; all zero before the first frame and after one that failed.
     """
 
     def __init__(self, profile: Profile, background: Background, segmenter: Segmenter | None = None) -> None:
@@ -30,27 +52,64 @@ class ProtectionPipeline:
         self._segmenter = segmenter or open_segmenter(profile.mask.person_model)
         self._background = background
         self._tightened = 0
-        self.plate: Image = np.zeros((0, 0, 3), np.uint8)
-        self.is_plate_known: npt.NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
         self.mask: Mask = np.zeros((0, 0), np.float32)
 
     def warm_up(self, height: int, width: int, *, is_live: bool) -> None:  # noqa: ARG002 - the contract's name
         """Allocate and compile for frames of this size."""
-        self.plate = np.zeros((height, width, 3), np.uint8)
-        self.is_plate_known = np.zeros((height, width), np.bool_)
+        lines = min(height, self._settings.work_height_px)
+        columns = max(1, round(width * lines / height))
         self.mask = np.zeros((height, width), np.float32)
+        self._close_ups = CloseUps(self._segmenter, lines, columns)
+        self._plate = Plate(lines, columns)
+        self._guard = Guard(self._plate)
         self._background.warm_up(height, width)
-        self._segmenter.small_probability(self.plate)
+        self._compile()
+
+    @property
+    def plate(self) -> Image:
+        """(height, width, 3) uint8 BGR: the room as far as it is known; means nothing elsewhere."""
+        colors = np.clip(self._plate.colors + self._plate.light + 0.5, 0, 255).astype(np.uint8)
+        return self._enlarged(colors, cv2.INTER_LINEAR)
+
+    @property
+    def is_plate_known(self) -> npt.NDArray[np.bool_]:
+        """(height, width) bool: where the room is known."""
+        known = (self._plate.seen > 0).astype(np.uint8)
+        large: npt.NDArray[np.bool_] = self._enlarged(known, cv2.INTER_NEAREST).astype(np.bool_)
+        return large
 
     def process(self, frame: Frame) -> Sequence[Frame]:
-        """Return the frame as the others may see it."""
-        if frame.image.shape[:2] != self.mask.shape:
-            got, wanted = frame.image.shape[1::-1], self.mask.shape[::-1]
+        """Return the frame as the others may see it.
+
+        Parameters
+        ----------
+        frame : Frame
+            Of the size given to `warm_up`.
+
+        Returns
+        -------
+        sequence of Frame
+            One, a new array.
+
+        Raises
+        ------
+        PipelineError
+            If the frame has another size, or there is no background.
+        """
+        image = frame.image
+        if image.shape[:2] != self.mask.shape:
+            got, wanted = image.shape[1::-1], self.mask.shape[::-1]
             raise PipelineError(f"a frame is {got[0]}x{got[1]}, the stream began as {wanted[0]}x{wanted[1]}")
-        probability = self._segmenter.probability(frame.image)
-        self.mask = (probability >= self._settings.least_probability).astype(np.float32)
-        behind = self._background.picture(frame.image, self.mask)
-        return [Frame(np.where(self.mask[..., None] > 0, frame.image, behind), frame.pts_s)]
+        self.mask = np.zeros_like(self.mask)
+        lines, columns = self._plate.seen.shape
+        small = image if image.shape[0] == lines else _resized(image, columns, lines)
+        looks = self._close_ups.look(small)
+        shown = self._guard.mask(small, looks, self._settings, self._tightened)
+        self._plate.learn(small, looks)
+        mask = self._enlarged_mask(shown)
+        output = self._composed(image, mask, shown)
+        self.mask = mask
+        return [Frame(output, frame.pts_s)]
 
     def flush(self) -> Sequence[Frame]:
         """Nothing is held back."""
@@ -68,20 +127,83 @@ class ProtectionPipeline:
 
     def forget_room(self) -> None:
         """Forget the plate: the camera was moved."""
-        self.is_plate_known[:] = False
+        self._plate.forget()
 
     def apply(self, profile: Profile) -> Sequence[str]:
         """Take changed settings while running."""
-        left_alone = []
-        if profile.mask.person_model != self._settings.person_model:
-            left_alone.append("mask.person_model changes at the next start")
-        self._settings = profile.mask.model_copy(update={"person_model": self._settings.person_model})
+        kept = {name: getattr(self._settings, name) for name in AT_START}
+        left_alone = [
+            f"mask.{name} changes at the next start" for name in AT_START if getattr(profile.mask, name) != kept[name]
+        ]
+        self._settings = profile.mask.model_copy(update=kept)
         return left_alone
 
     def status(self) -> Sequence[str]:
         """Say what is degraded."""
-        return ()
+        lines, columns = self._plate.seen.shape
+        notices = []
+        if lines < self.mask.shape[0]:
+            notices.append(f"the mask is made at {columns}x{lines}")
+        if self._close_ups.box is None:
+            notices.append("nobody is seen: only the background is shown")
+        return notices
 
     def report(self) -> dict[str, Any]:
         """Return what is to be said in `report.json`."""
-        return {"person_model": self._segmenter.backend}
+        lines, columns = self._plate.seen.shape
+        return {
+            "person_model": self._segmenter.backend,
+            "work_size": [columns, lines],
+            "room_known": round(float((self._plate.seen > 0).mean()), 4),
+            "room_forgotten": self._plate.n_moves,
+            "camera_noise_codes": round(self._plate.noise, 2),
+            "tightened": self._tightened,
+        }
+
+    def _composed(self, image: Image, mask: Mask, shown: MaskCodes) -> Image:
+        """Lay the person over the background."""
+        behind = self._background.picture(image, mask)
+        if behind.shape != image.shape:
+            raise PipelineError(f"the background gave {behind.shape[1]}x{behind.shape[0]}; wanted the camera's size")
+        output = np.empty_like(image)
+        compose(image, mask, behind, output)
+        reach = max(1, round(EDGE_PX * image.shape[0] / shown.shape[0]))
+        square = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+        deep = cv2.erode((mask >= 1).astype(np.uint8), square).astype(np.uint8, copy=False)
+        soften_edges(image, mask, deep, behind, self.plate, self.is_plate_known, reach, output)
+        return output
+
+    def _enlarged_mask(self, shown: MaskCodes) -> Mask:
+        """Return the mask at the frame's size: of the slope that enlarging makes only the inner half."""
+        if shown.shape == self.mask.shape:
+            return shown.astype(np.float32)
+        large = self._enlarged(shown.astype(np.float32), cv2.INTER_LINEAR)
+        mask: Mask = np.clip(2 * large - 1, 0, 1)
+        return mask
+
+    def _enlarged(self, picture: npt.NDArray[Any], way: int) -> npt.NDArray[Any]:
+        height, width = self.mask.shape
+        if picture.shape[:2] == (height, width):
+            return picture
+        return cv2.resize(picture, (width, height), interpolation=way)
+
+    def _compile(self) -> None:
+        """Run everything once on a black picture, and forget it: the first frame is not to wait."""
+        height, width = self.mask.shape
+        black = np.zeros((height, width, 3), np.uint8)
+        self._segmenter.small_probability(black)
+        lines, columns = self._plate.seen.shape
+        small, looks = black[:lines, :columns].copy(), np.zeros((2, lines, columns), np.uint8)
+        self._plate.learn(small, looks)
+        shown = self._guard.mask(small, looks, self._settings, 0)
+        compose(black, self.mask, black, black.copy())
+        soften_edges(
+            black, self.mask, black[..., 0], black, black, np.zeros((height, width), np.bool_), EDGE_PX, black.copy()
+        )
+        self._enlarged_mask(shown)
+        self._plate = Plate(lines, columns)
+        self._guard = Guard(self._plate)
+
+
+def _resized(image: Image, width: int, height: int) -> Image:
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)

@@ -1,0 +1,333 @@
+"""What the guard of a protected camera does pixel by pixel. Arrays only.
+
+A pixel of the camera's picture is `C = a F + (1 - a) R`: person F, room R, and how much of it is person, a. Where R is
+known, how far C lies from it bounds a from below, whatever the person model says: a pixel that shows the room is R, to
+within the camera's noise.
+"""
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+Word = int  # numba keeps it a machine word
+
+DIFFERENCES = (9.0, 13.0, 20.0, 28.0, 40.0)
+"""How far a colour lies from the plate, in codes of BGR, Euclidean, at a noise of `QUIET`; see `PROBABILITIES`."""
+
+PROBABILITIES = (0.97, 0.95, 0.9, 0.8, 0.6, 0.3)
+"""How likely a pixel must be the person's where it differs from the plate by less than each of `DIFFERENCES`, and, the
+last, by more: on simulated calls no pixel of room beyond 40 was taken for the person by both looks."""
+
+QUIET = 2.0
+"""Standard deviation of a webcam's noise in good light, in codes; with more, the differences grow alike."""
+
+UNSURE = 76
+"""Below this, of 255, neither look takes a pixel for the person."""
+
+FAR = 3.0
+"""A background pixel that differs from the plate by more than so many times the least of `DIFFERENCES` has changed."""
+
+MOST_SEEN = 30
+"""The plate is the mean of about so many frames."""
+
+
+@njit(cache=True, nogil=True)
+def judge_pixels(
+    frame: npt.NDArray[np.uint8],
+    looks: npt.NDArray[np.uint8],
+    plate: npt.NDArray[np.float32],
+    seen: npt.NDArray[np.int32],
+    light: npt.NDArray[np.float32],
+    limits: npt.NDArray[np.float32],
+    least: npt.NDArray[np.float32],
+    planes: npt.NDArray[np.uint8],
+) -> None:
+    """Say of each pixel whether it may be shown, by itself alone.
+
+    Parameters
+    ----------
+    frame : ndarray
+        (height, width, 3) uint8 BGR.
+    looks : ndarray
+        (2, height, width) uint8: probability of a person by two looks, 255 being 1.
+    plate : ndarray
+        (height, width, 3) float32 BGR.
+    seen : ndarray
+        (height, width) int32, from how many frames the plate is known; 0 where it is not.
+    light : ndarray
+        (3,) float32: by how much the frame is brighter than the plate.
+    limits : ndarray
+        (n,) float32, ascending: `DIFFERENCES`, for this camera's noise.
+    least : ndarray
+        (n + 2,) float32: how likely a pixel must be the person's, of 255, below each of `limits`, beyond the last, and
+        where the plate is not known.
+    planes : ndarray
+        (4, height, width) uint8, written: 1 where a pixel may be shown; where it would be shown without a plate to
+        judge it by; where the room may go on (not shown, or like the plate); where it surely begins.
+    """
+    height, width = seen.shape
+    lowest = least.min()
+    for y in range(height):
+        for x in range(width):
+            low, high = looks[0, y, x], looks[1, y, x]
+            if low > high:
+                low, high = high, low
+            planes[0, y, x] = planes[1, y, x] = 0
+            planes[2, y, x] = 1
+            planes[3, y, x] = low < UNSURE
+            if high < lowest:
+                continue
+            if seen[y, x] <= 0:
+                planes[0, y, x] = planes[1, y, x] = low >= least[-1]
+                planes[2, y, x] = low < least[-1]
+                continue
+            differs = _difference(frame, plate, seen, light, y, x)
+            level = 0
+            while level < limits.size and differs >= limits[level]:
+                level += 1
+            mean = np.float32(0.5) * (np.float32(low) + np.float32(high))
+            is_shown = mean >= least[level] and low >= np.float32(0.5) * least[level]
+            planes[0, y, x] = is_shown
+            planes[2, y, x] = not is_shown or level == 0
+
+
+@njit(cache=True, nogil=True)
+def _difference(
+    frame: npt.NDArray[np.uint8],
+    plate: npt.NDArray[np.float32],
+    seen: npt.NDArray[np.int32],
+    light: npt.NDArray[np.float32],
+    y: Word,
+    x: Word,
+) -> float:
+    """Return how far a pixel lies from the plate: alone, or as the mean of its surroundings, whichever is nearer.
+
+    Alone it is right beside the person, where the mean holds some of them; the mean is right in the camera's noise.
+    """
+    total_b = total_g = total_r = np.float32(0)
+    own = np.float32(0)
+    n = 0
+    for v in range(max(y - 1, 0), min(y + 2, seen.shape[0])):
+        for u in range(max(x - 1, 0), min(x + 2, seen.shape[1])):
+            if seen[v, u] <= 0:
+                continue
+            b = np.float32(frame[v, u, 0]) - plate[v, u, 0] - light[0]
+            g = np.float32(frame[v, u, 1]) - plate[v, u, 1] - light[1]
+            r = np.float32(frame[v, u, 2]) - plate[v, u, 2] - light[2]
+            total_b += b
+            total_g += g
+            total_r += r
+            n += 1
+            if v == y and u == x:
+                own = b * b + g * g + r * r
+    around = (total_b * total_b + total_g * total_g + total_r * total_r) / np.float32(n * n)
+    nearest: float = np.sqrt(min(own, around) if n >= 4 else own)
+    return nearest
+
+
+@njit(cache=True, nogil=True)
+def learn_plate(
+    frame: npt.NDArray[np.uint8],
+    is_room: npt.NDArray[np.uint8],
+    light: npt.NDArray[np.float32],
+    far: float,
+    plate: npt.NDArray[np.float32],
+    seen: npt.NDArray[np.int32],
+    sums: npt.NDArray[np.float64],
+) -> None:
+    """Add what is surely room to the plate, and measure how the frame differs from it.
+
+    A pixel that stays different loses trust, and is learnt anew once it has none.
+
+    Parameters
+    ----------
+    frame : ndarray
+        (height, width, 3) uint8 BGR.
+    is_room : ndarray
+        (height, width) uint8, 1 where it is surely room.
+    light : ndarray
+        (3,) float32: by how much the frame is brighter than the plate.
+    far : float
+        Differences over this are changes, not noise; codes.
+    plate : ndarray
+        (height, width, 3) float32 BGR, changed.
+    seen : ndarray
+        (height, width) int32, changed.
+    sums : ndarray
+        (6,) float64, written: how many known pixels were room, how many of them had changed, the sum of the squared
+        differences of the others over the three channels, and the sums of their differences in B, G and R.
+    """
+    sums[:] = 0
+    for y in range(seen.shape[0]):
+        for x in range(seen.shape[1]):
+            if not is_room[y, x]:
+                continue
+            if seen[y, x] <= 0:
+                seen[y, x] = 1
+                for c in range(3):
+                    plate[y, x, c] = np.float32(frame[y, x, c]) - light[c]
+                continue
+            sums[0] += 1
+            square = np.float32(0)
+            for c in range(3):
+                by = np.float32(frame[y, x, c]) - plate[y, x, c] - light[c]
+                square += by * by
+            if square > far * far:
+                sums[1] += 1
+                seen[y, x] -= 2
+                continue
+            sums[2] += square
+            seen[y, x] = min(seen[y, x] + 1, MOST_SEEN)
+            for c in range(3):
+                by = np.float32(frame[y, x, c]) - plate[y, x, c]
+                sums[3 + c] += by
+                plate[y, x, c] += by / np.float32(seen[y, x])
+
+
+@njit(cache=True, nogil=True)
+def compose(
+    frame: npt.NDArray[np.uint8],
+    mask: npt.NDArray[np.float32],
+    behind: npt.NDArray[np.uint8],
+    out: npt.NDArray[np.uint8],
+) -> None:
+    """Lay the person over the background: out = mask frame + (1 - mask) behind.
+
+    Parameters
+    ----------
+    frame, behind : ndarray
+        (height, width, 3) uint8 BGR.
+    mask : ndarray
+        (height, width) float32, 0 to 1.
+    out : ndarray
+        (height, width, 3) uint8 BGR, written.
+    """
+    for y in range(mask.shape[0]):
+        for x in range(mask.shape[1]):
+            m = mask[y, x]
+            for c in range(3):
+                if m <= 0:
+                    out[y, x, c] = behind[y, x, c]
+                elif m >= 1:
+                    out[y, x, c] = frame[y, x, c]
+                else:
+                    mixed = m * np.float32(frame[y, x, c]) + (1 - m) * np.float32(behind[y, x, c])
+                    out[y, x, c] = np.uint8(mixed + np.float32(0.5))
+
+
+@njit(cache=True, nogil=True)
+def soften_edges(
+    frame: npt.NDArray[np.uint8],
+    mask: npt.NDArray[np.float32],
+    deep: npt.NDArray[np.uint8],
+    behind: npt.NDArray[np.uint8],
+    plate: npt.NDArray[np.uint8],
+    is_known: npt.NDArray[np.bool_],
+    reach: Word,
+    out: npt.NDArray[np.uint8],
+) -> None:
+    """Take the room's light out of the person's edge, and let the edge fade out in the person's own colours.
+
+    Inside of the mask a is the place of C on the line from R to F, least squares, and the room's share of it is
+    replaced: C + (1 - a) (B - R). F is the mean of the person's deep pixels nearby. One pixel outside of the mask
+    nothing of the camera is shown: F over B.
+
+    Parameters
+    ----------
+    frame, behind, plate : ndarray
+        (height, width, 3) uint8 BGR: C, B and R.
+    mask : ndarray
+        (height, width) float32, 0 to 1.
+    deep : ndarray
+        (height, width) uint8, 1 where the mask goes on for `reach` pixels on all sides.
+    is_known : ndarray
+        (height, width) bool, where R is known.
+    reach : int
+        Width of the edge in pixels.
+    out : ndarray
+        (height, width, 3) uint8 BGR, from `compose`; changed.
+    """
+    height, width = mask.shape
+    person = np.empty(3, np.float32)
+    for y in range(height):
+        for x in range(width):
+            if deep[y, x]:
+                continue
+            beside = _share_shown(mask, y, x)
+            if beside <= 0 or not _mean_color(frame, deep, 2 * reach + 1, y, x, person):
+                continue
+            if mask[y, x] <= 0:
+                for c in range(3):
+                    mixed = beside * person[c] + (1 - beside) * np.float32(behind[y, x, c])
+                    out[y, x, c] = np.uint8(mixed + np.float32(0.5))
+            elif is_known[y, x]:
+                _replace_room(frame, behind, plate, person, y, x, mask[y, x], out)
+
+
+@njit(cache=True, nogil=True)
+def _share_shown(mask: npt.NDArray[np.float32], y: Word, x: Word) -> float:
+    """Return the mean of the mask over 3 x 3 pixels."""
+    total = np.float32(0)
+    for v in range(max(y - 1, 0), min(y + 2, mask.shape[0])):
+        for u in range(max(x - 1, 0), min(x + 2, mask.shape[1])):
+            total += mask[v, u]
+    return float(total / np.float32(9))
+
+
+@njit(cache=True, nogil=True)
+def _mean_color(
+    frame: npt.NDArray[np.uint8],
+    deep: npt.NDArray[np.uint8],
+    reach: Word,
+    y: Word,
+    x: Word,
+    color: npt.NDArray[np.float32],
+) -> bool:
+    """Write the mean colour of the deep pixels nearby, and return whether there are any."""
+    color[:] = 0
+    n = np.float32(0)
+    for v in range(max(y - reach, 0), min(y + reach + 1, deep.shape[0])):
+        for u in range(max(x - reach, 0), min(x + reach + 1, deep.shape[1])):
+            if deep[v, u]:
+                n += 1
+                for c in range(3):
+                    color[c] += np.float32(frame[v, u, c])
+    if n == 0:
+        return False
+    color /= n
+    return True
+
+
+CLEAR = 30.0
+"""Person and room must differ by so many codes for their shares of a pixel to be told."""
+
+ALL_PERSON = 0.9
+"""From this share of the person on a pixel stays as it is: what differs then is hair and texture."""
+
+
+@njit(cache=True, nogil=True)
+def _replace_room(
+    frame: npt.NDArray[np.uint8],
+    behind: npt.NDArray[np.uint8],
+    plate: npt.NDArray[np.uint8],
+    person: npt.NDArray[np.float32],
+    y: Word,
+    x: Word,
+    shown: float,
+    out: npt.NDArray[np.uint8],
+) -> None:
+    along = across = np.float32(0)
+    for c in range(3):
+        to_person = person[c] - np.float32(plate[y, x, c])
+        along += (np.float32(frame[y, x, c]) - np.float32(plate[y, x, c])) * to_person
+        across += to_person * to_person
+    if across < CLEAR * CLEAR:
+        return
+    a = max(np.float32(0), along / across)
+    if a >= ALL_PERSON:
+        return
+    for c in range(3):
+        b = np.float32(behind[y, x, c])
+        clean = np.float32(frame[y, x, c]) + (1 - a) * (b - np.float32(plate[y, x, c]))
+        mixed = shown * clean + (1 - shown) * b
+        out[y, x, c] = np.uint8(min(max(mixed + np.float32(0.5), np.float32(0)), np.float32(255)))
