@@ -1,7 +1,8 @@
 """What `backroom protect` carries between a real webcam and a real virtual camera, and what Chromium makes of it.
 
 In the guest, whose processors are emulated: the rates are those of an old machine, 30 to 100 times slower at the person
-model. Run with ``pytest tests/benchmarks/test_protecting_in_guest.py --benchmark-only -s``; five minutes at most.
+model. So the stream is measured with the real protection and with one that shows nobody. Run with ``pytest
+tests/benchmarks/test_protecting_in_guest.py --benchmark-only -s``; five minutes at most.
 """
 
 from shutil import which
@@ -17,7 +18,7 @@ pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
 def test_what_the_guest_carries(benchmark: BenchmarkFixture) -> None:
     found = check_apart("carried")
     benchmark.pedantic(lambda: None, rounds=1)
-    for name in ("without the person model", "with the person model"):
+    for name in ("hiding all", "protecting"):
         run: dict[str, Any] = found[name]
         report = run["report"]
         latency_ms = report["latency_ms"]

@@ -1,6 +1,6 @@
 """`backroom protect` with a real webcam and a real virtual camera, read by another program, in the guest.
 
-All of it is real but the person model, which is too slow in emulation (`guest/without_model.py`).
+All of it is real but the protection itself, which is too slow in emulation (`guest/hiding_all.py`).
 """
 
 from typing import Any

@@ -96,13 +96,13 @@ class Visit:
         self.opened_s: float = pipe.recv()
         self.kinds: list[str] = []
 
-    def wait_for(self, kind: str, longest_s: float) -> float | None:
-        """Wait for a picture of a kind; give its moment, or None where there is none."""
+    def wait_for(self, kind: str, longest_s: float, after_s: float = 0.0) -> float | None:
+        """Wait for a picture of a kind that was read after a moment; give its own, or None where there is none."""
         end_s = time.perf_counter() + longest_s
         while self._pipe.poll(max(0.0, end_s - time.perf_counter())):
             moment_s, found = self._pipe.recv()
             self.kinds.append(found)
-            if found == kind:
+            if found == kind and moment_s > after_s:
                 return float(moment_s)
         return None
 
