@@ -196,7 +196,7 @@ class MaskSettings(_Section):
     person_model: Literal["auto", "opencv", "litert"] = "auto"
     """What runs the person model; `auto` takes LiteRT where it is installed."""
 
-    least_probability: float = Field(default=0.9, ge=0.05, le=0.999)
+    least_probability: float = Field(default=0.8, ge=0.05, le=0.999)
     """How likely a pixel must be the person's to be shown where the room behind is not known, 0 to 1. Lower shows more
     of the person, and of the room. Where the room is known the guard judges by how far a pixel differs from it."""
 
@@ -220,9 +220,9 @@ class NoiseSettings(_Section):
     100,000, which makes snow of it."""
 
     largest_share: float = Field(default=0.1, gt=0.0, le=1.0)
-    """Noise pixels: the largest share of a frame that gets them, whatever the probability says. At .1 even white dots
-    on black change the light of a place by no more than a tenth of white, 20 cd/m2 on a screen of 200: up to that
-    nothing is a flash by ITU-R BT.1702, nor by the Harding test that goes by it."""
+    """Noise pixels: the largest share of a frame that gets them, whatever the probability says. At .1 random colours
+    change the light of a place by no more than 13 cd/m2 on a screen of 200; ITU-R BT.1702, and the Harding test that
+    goes by it, see a flash from 20 on."""
 
     no_noises_frames: int | None = Field(default=None, ge=0, le=100_000)
     """Clean frames after each noisy one, as in roomg's `itonv` (5 there). Unless given, 0 for noise pixels, since even

@@ -7,6 +7,7 @@ from pipelines.base import Image, Reconstruction
 from pipelines.protection.contract import Background, Protection
 
 if TYPE_CHECKING:
+    from pipelines.protection.audit import Audit
     from pipelines.protection.meter import LeakMeter
 
 
@@ -72,3 +73,23 @@ def build_meter(profile: Profile, is_live: bool) -> "LeakMeter":
     from pipelines.protection.meter import LeakMeter
 
     return LeakMeter(profile.meter, profile.mask.person_model, is_live=is_live)
+
+
+def build_audit(profile: Profile, is_live: bool) -> "Audit":
+    """Make what measures another client's picture.
+
+    Parameters
+    ----------
+    profile : Profile
+        Its sections `meter` and `mask`.
+    is_live : bool
+        Whether its attack works beside the streams, on the newest frames, or on all that are due.
+
+    Returns
+    -------
+    Audit
+        To be closed when done.
+    """
+    from pipelines.protection.audit import Audit
+
+    return Audit(profile.meter, profile.mask.person_model, is_live=is_live)

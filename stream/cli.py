@@ -184,6 +184,11 @@ def watch(
 @override("protect", "size", metavar=SIZE_GRAMMAR)
 @override("protect", "rate_hz", "--rate", type=float)
 @override("protect", "camera_on", type=choice("protect", "camera_on"))
+@click.option(
+    "--audit-only",
+    metavar="OUTPUT",
+    help="Send nothing; measure what another client shows of this camera's room. OUTPUT is its picture, as SOURCE.",
+)
 @click.option("--view", type=click.Choice(VIEWS), default="page", show_default=True, help=PROTECT_VIEW_HELP)
 @out_option("Folder for the report.")
 @click.option("--duration", "duration_s", type=click.FloatRange(min=0.1), metavar="SECONDS", help="End after so long.")
@@ -193,6 +198,7 @@ def watch(
 def protect(
     source: str,
     sinks: tuple[str, ...],
+    audit_only: str | None,
     view: Any,
     out: Path,
     duration_s: float | None,
@@ -204,10 +210,9 @@ def protect(
     Takes SOURCE (the first webcam unless given), shows you over another background, and sends that to a virtual camera
     to be picked in Zoom, Teams or Meet. Whatever fails shows a placeholder, never the room.
     """
-    from pipelines.registry import build_meter, build_protection
+    from pipelines.registry import build_audit, build_meter, build_protection
     from stream.request import Request
-    from stream.run_protect import run_protect
-    from stream.summary import summarize_protection
+    from stream.summary import summarize_audit, summarize_protection
 
     request = Request(
         source=source,
@@ -218,6 +223,14 @@ def protect(
         profile=profile,
         overrides=overrides(flags),
     )
+    if audit_only is not None:
+        from stream.run_audit import run_audit
+
+        audited = run_audit(request, audit_only, build_protection, build_audit, click.echo)
+        click.echo(summarize_audit(audited.report, out))
+        return
+    from stream.run_protect import run_protect
+
     outcome = run_protect(request, build_protection, click.echo, build_meter)
     click.echo(summarize_protection(outcome.report, out))
 

@@ -47,6 +47,9 @@ class Meter(Protocol):
             One line for each change that needs a restart and was therefore left alone.
         """
 
+    def shown_share(self) -> float:
+        """Return how much of the known room has shown at least once, 0 to 1."""
+
     def figures(self) -> Sequence[tuple[str, str, bool]]:
         """Return name, text and whether it is a bad sign, for views."""
 
@@ -89,6 +92,12 @@ class Metering:
         left_alone: list[str] = []
         self._guarded(lambda meter: left_alone.extend(meter.apply(profile, protection)))
         return left_alone
+
+    def shown_share(self) -> float | None:
+        """Return how much of the room has shown, see `Meter.shown_share`; None without a meter that works."""
+        shares: list[float] = []
+        self._guarded(lambda meter: shares.append(meter.shown_share()))
+        return shares[0] if shares else None
 
     def figures(self) -> list[tuple[str, str, bool]]:
         """Return what views show of it, see `Meter.figures`."""

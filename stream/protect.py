@@ -23,6 +23,7 @@ from stream.backgrounds.change import BackgroundChange
 from stream.backgrounds.open import OpenBackground
 from stream.backgrounds.video import StreamTime
 from stream.bookkeeping import COMPILING, WAITING, Deadlines, Messages
+from stream.coverage import CoverageCurve
 from stream.framing import Framing
 from stream.loop import Loop
 from stream.metering import Meter, Metering
@@ -129,6 +130,7 @@ class ProtectSession:
         self._looked_at: Frame | None = None
         self._is_said_paused = False
         self._metering = Metering(meter)
+        self._curve = CoverageCurve()
         self._started = dt.datetime.now(dt.UTC)
         self._loop = Loop(source, self, sinks, self._tick, after_frame=self._after_frame)
 
@@ -329,6 +331,9 @@ class ProtectSession:
     def _show_numbers(self, state: str) -> None:
         if not self._views:
             return
+        share = self._metering.shown_share()
+        if share is not None:
+            self._curve.add(self._due.elapsed_s(), share)
         numbers = {
             **stream_numbers(self._source.info, self._loop.stats()),
             "session": "protect",
@@ -338,7 +343,7 @@ class ProtectSession:
             "frames": self._loop.stats().processed,
             "figures": self._figures(),
             "coverage": None,
-            "coverage_over_time": [],
+            "coverage_over_time": self._curve.points(),
             "exact": None,
             "notices": self._notices(),
             "message": self._messages.last,

@@ -40,6 +40,32 @@ def summarize(outcome: WatchOutcome, out: Path) -> str:
     return "\n".join(lines)
 
 
+def summarize_audit(report: Mapping[str, Any], out: Path) -> str:
+    """Say what another client has shown.
+
+    Parameters
+    ----------
+    report : mapping
+        What stands in report.json.
+    out : Path
+        Folder that holds it.
+
+    Returns
+    -------
+    str
+        A few lines, no newline at the end.
+    """
+    audit = report["audit"]
+    lines = [f"{audit['measured_frames']} of {report['frames']['processed']} frames of the other client measured"]
+    if audit["measured_frames"]:
+        lines += [
+            f"its picture is the camera's, {audit['registered']}",
+            f"{audit['exposed_beyond_chance']:.2%} of the known room has shown at least once, chance taken out",
+            f"{audit['recovered_beyond_chance']:.2%} of it could be recovered by our own attack",
+        ]
+    return "\n".join([*lines, *report["notices"], f"the figures are in {out / REPORT}"])
+
+
 def summarize_protection(report: Mapping[str, Any], out: Path) -> str:
     """Say how a protected camera did.
 

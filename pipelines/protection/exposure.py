@@ -15,7 +15,7 @@ Large frames are looked at on a grid of about `GRID_LINES` lines, without any mi
 stay what they are.
 
 Limits: where the plate is wrong, or the light has changed since, room goes unseen. What differs from the plate by more
-than `ROOM_CODES` at the person's border, because person and room are mixed there, is not counted.
+than the camera's noise at the person's border, because person and room are mixed there, is not counted.
 """
 
 from dataclasses import dataclass
@@ -32,13 +32,18 @@ EXPOSED_DELTA_E = 4.0
 
 GRID_LINES = 360
 
-ROOM_CODES = 12
-"""Largest difference between camera and plate, in any channel, of a pixel that is room: four times the noise of a good
-webcam, and under what changes between two people's skins."""
+ROOM_CODES = (5.0, 12.0)
+"""Least and most that camera and plate may differ, in any channel, at a pixel that is room. In between it goes by the
+camera's noise: `ROOM_NOISES` times the median difference, which is 3.6 standard deviations. With 12 codes for a webcam
+whose noise has 2, half of what was counted were pixels of the person; with 8 a tenth."""
+ROOM_NOISES = 2.3
+NOISE_STEP_PX = 8
+NOISE_FOLLOW = 0.1
+"""The median is taken on every so many rows and columns; share of a frame in its running mean."""
 
 AROUND_PX = 5
-ROOM_AROUND = 0.35
-"""Share of the square of `AROUND_PX` around a pixel that must be room too. At a straight border half of it is."""
+ROOM_AROUND = 0.5
+"""Share of the square of `AROUND_PX` around a pixel that must be room too. At a straight border three fifths are."""
 
 LEAST_SHOWN = 0.02
 """A mask below this shows nothing that could be told from noise."""
@@ -132,7 +137,7 @@ class ExposureMeter:
         if (height, width) != self._shape:
             self._begin(height, width)
         step = self._step
-        mark_near(camera, plate, is_known, ROOM_CODES, step, self._near)
+        mark_near(camera, plate, is_known, self._room_codes(camera, plate, is_known), step, self._near)
         around = cv2.boxFilter(self._near, cv2.CV_32F, (AROUND_PX, AROUND_PX))
         room = (self._near > 0) & (around >= ROOM_AROUND)
         self._ever |= room
@@ -156,7 +161,17 @@ class ExposureMeter:
         self._ever, self._once, self._luck, self._was_known, self._was_shown = (np.zeros(grid, bool) for _ in range(5))
         self._early = np.zeros((*grid, 3), np.uint8)
         self._is_all_known = False
+        self._noise: float | None = None
         self._figures = Exposures()
+
+    def _room_codes(self, camera: Image, plate: Image, is_known: npt.NDArray[np.bool_]) -> int:
+        every = slice(None, None, NOISE_STEP_PX)
+        seen, room = (picture[every, every][is_known[every, every]].astype(np.int16) for picture in (camera, plate))
+        if seen.size:
+            noise = float(np.median(np.abs(seen - room).max(axis=1)))
+            self._noise = noise if self._noise is None else self._noise + NOISE_FOLLOW * (noise - self._noise)
+        least, most = ROOM_CODES
+        return round(min(most, max(least, ROOM_NOISES * (self._noise or 0.0))))
 
     def _expose(self, camera: Image, output: Image, room: npt.NDArray[np.bool_], mask: Mask | None) -> int:
         step = self._step

@@ -16,7 +16,7 @@ from pipelines.protection.kernels import PROBABILITIES, judge_pixels
 from pipelines.protection.looks import Looks
 from pipelines.protection.plate import Plate
 
-LEAST_BLOB_SHARE, LEAST_BLOB_OF_LARGEST = 0.0017, 0.05
+LEAST_BLOB_SHARE, LEAST_BLOB_OF_LARGEST = 0.0017, 0.1
 """A blob that is smaller than this share of the picture, or of the largest blob, is no person."""
 
 REFERENCE_LINES = 360
@@ -62,7 +62,8 @@ class Guard:
         """
         plate = self._plate
         least = np.array([*PROBABILITIES, settings.least_probability], np.float32) * np.float32(255)
-        judge_pixels(frame, looks, plate.colors, plate.seen, plate.light, plate.limits, least, self._planes)
+        known = (plate.colors, plate.seen, plate.hidden, plate.memory)
+        judge_pixels(frame, looks, *known, plate.light, plate.limits, least, self._planes)
         shown, unknown, may_go_on, begins = self._planes
         inner = _eroded(shown, settings.rim_px * self._px)
         shown = shown & (inner | (1 - unknown))

@@ -37,6 +37,8 @@ def judge_pixels(
     looks: npt.NDArray[np.uint8],
     plate: npt.NDArray[np.float32],
     seen: npt.NDArray[np.int32],
+    hidden: npt.NDArray[np.float32],
+    memory: npt.NDArray[np.int32],
     light: npt.NDArray[np.float32],
     limits: npt.NDArray[np.float32],
     least: npt.NDArray[np.float32],
@@ -54,6 +56,8 @@ def judge_pixels(
         (height, width, 3) float32 BGR.
     seen : ndarray
         (height, width) int32, from how many frames the plate is known; 0 where it is not.
+    hidden, memory : ndarray
+        The like of `plate` and `seen`, of what was hidden lately: it stays hidden where the plate is not known.
     light : ndarray
         (3,) float32: by how much the frame is brighter than the plate.
     limits : ndarray
@@ -78,8 +82,11 @@ def judge_pixels(
             if high < lowest:
                 continue
             if seen[y, x] <= 0:
-                planes[0, y, x] = planes[1, y, x] = low >= least[-1]
-                planes[2, y, x] = low < least[-1]
+                is_shown = low >= least[-1]
+                if is_shown and memory[y, x] > 0:
+                    is_shown = _difference(frame, hidden, memory, light, y, x) >= limits[1]
+                planes[0, y, x] = planes[1, y, x] = is_shown
+                planes[2, y, x] = not is_shown
                 continue
             differs = _difference(frame, plate, seen, light, y, x)
             level = 0
@@ -182,6 +189,46 @@ def learn_plate(
                 by = np.float32(frame[y, x, c]) - plate[y, x, c]
                 sums[3 + c] += by
                 plate[y, x, c] += by / np.float32(seen[y, x])
+
+
+@njit(cache=True, nogil=True)
+def remember_hidden(
+    frame: npt.NDArray[np.uint8],
+    looks: npt.NDArray[np.uint8],
+    most: Word,
+    far: float,
+    hidden: npt.NDArray[np.float32],
+    memory: npt.NDArray[np.int32],
+) -> None:
+    """Remember the colours of pixels that were not the person's by either look.
+
+    Parameters
+    ----------
+    frame : ndarray
+        (height, width, 3) uint8 BGR.
+    looks : ndarray
+        (2, height, width) uint8, as in `judge_pixels`.
+    most : int
+        Pixels below this by both looks are remembered, of 255.
+    far : float
+        A colour farther than this from the one that is remembered takes its place; codes.
+    hidden : ndarray
+        (height, width, 3) float32 BGR, changed.
+    memory : ndarray
+        (height, width) int32, of how many frames it is the mean; changed.
+    """
+    for y in range(memory.shape[0]):
+        for x in range(memory.shape[1]):
+            if looks[0, y, x] >= most or looks[1, y, x] >= most:
+                continue
+            square = np.float32(0)
+            for c in range(3):
+                by = np.float32(frame[y, x, c]) - hidden[y, x, c]
+                square += by * by
+            n = min(memory[y, x] + 1, MOST_SEEN) if square <= far * far else 1
+            memory[y, x] = n
+            for c in range(3):
+                hidden[y, x, c] += (np.float32(frame[y, x, c]) - hidden[y, x, c]) / np.float32(n)
 
 
 @njit(cache=True, nogil=True)

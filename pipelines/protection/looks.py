@@ -10,6 +10,8 @@ The close-up follows the person from frame to frame, and the whole picture is lo
 lies outside of the close-up is not shown.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -29,8 +31,8 @@ ROOM_SHARE, TIGHT_SHARE = 0.15, 0.03
 LEAST_SHARE = 0.55
 """Smallest side of a close-up, as a share of the picture's height: people far away are blurred when enlarged more."""
 
-PERSON = 128
-"""From here on, of 255, a pixel counts as the person's for the close-up."""
+SURE, LEAST_PERSON_SHARE = 0.9, 0.01
+"""In the whole picture somebody is where so much of it is so likely a person."""
 
 Box = tuple[int, int, int, int]
 """Left, top, width, height in pixels."""
@@ -75,26 +77,49 @@ class CloseUps:
         """
         self.looks[:] = 0
         if self.box is None or self._n % WHOLE_EVERY_FRAMES == 0:
-            whole = cv2.resize(self._segmenter.small_probability(image), image.shape[1::-1])
-            self.box = self._box_around(whole >= PERSON / 255)
+            self._look_at_whole(image)
         self._n += 1
         if self.box is None:
             return self.looks
-        x, y, width, height = self.box
-        part = np.s_[y : y + height, x : x + width]
+        part, (_, _, width, height) = _part(self.box), self.box
         cut = np.ascontiguousarray(image[part])
         mirrored = np.ascontiguousarray(cut[:, ::-1])
         self.looks[0][part] = _codes(self._segmenter.small_probability(cut), width, height)
         self.looks[1][part] = _codes(self._segmenter.small_probability(mirrored), width, height)[:, ::-1]
-        self.box = self._box_around(self.looks.max(axis=0) >= PERSON)
         return self.looks
 
-    def _box_around(self, is_person: npt.NDArray[np.bool_]) -> Box | None:
+    def follow(self, shown: npt.NDArray[np.uint8]) -> None:
+        """Let the close-up of the next picture be around what is shown of this one.
+
+        Parameters
+        ----------
+        shown : ndarray
+            (height, width) uint8, 1 where the person is.
+        """
+        self.box = self._box_around(cv2.boundingRect(shown))
+
+    def _look_at_whole(self, image: Image) -> None:
+        """Take in whoever is not in the close-up; what touches it is followed from frame to frame anyway."""
+        whole = cv2.resize(self._segmenter.small_probability(image), image.shape[1::-1])
+        n, labels, stats, _ = cv2.connectedComponentsWithStats((whole >= SURE).astype(np.uint8), connectivity=4)
+        inside = set() if self.box is None else set(np.unique(labels[_part(self.box)]).tolist())
+        people = [i for i in range(1, n) if stats[i, 4] >= LEAST_PERSON_SHARE * whole.size and i not in inside]
+        if not people:
+            return
+        boxes = [(x, y, x + width, y + height) for x, y, width, height, _ in stats[people].tolist()]
+        if self.box is not None:
+            boxes.append((*self.box[:2], self.box[0] + self.box[2], self.box[1] + self.box[3]))
+        corners = np.array(boxes)
+        left, top = corners[:, :2].min(axis=0).tolist()
+        right, bottom = corners[:, 2:].max(axis=0).tolist()
+        self.box = self._box_around((left, top, right - left, bottom - top))
+
+    def _box_around(self, person: Sequence[int]) -> Box | None:
         """Return the close-up for where the person is; the one there is, where that still fits."""
-        x, y, width, height = cv2.boundingRect(is_person.astype(np.uint8))
+        x, y, width, height = person
         if not width:
             return None
-        lines, columns = is_person.shape
+        lines, columns = self.looks.shape[1:]
         if self.box is not None and _fits((x, y, width, height), self.box, (columns, lines)):
             return self.box
         side = max(LEAST_SHARE * lines, (1 + ROOM_SHARE) * height)
@@ -103,6 +128,11 @@ class CloseUps:
         left = min(max(x + width // 2 - cut_width // 2, 0), columns - cut_width)
         top = min(max(y + height // 2 - cut_height // 2, 0), lines - cut_height)
         return left, top, cut_width, cut_height
+
+
+def _part(box: Box) -> tuple[slice, slice]:
+    x, y, width, height = box
+    return slice(y, y + height), slice(x, x + width)
 
 
 def _codes(probability: npt.NDArray[np.float32], width: int, height: int) -> npt.NDArray[np.uint8]:

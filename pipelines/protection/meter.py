@@ -109,6 +109,10 @@ class LeakMeter:
             protection.tighten(most)
         return left_alone
 
+    def shown_share(self) -> float:
+        """Return how much of the known room has shown at least once, beyond chance, 0 to 1."""
+        return self.exposures.beyond_chance
+
     def figures(self) -> list[tuple[str, str, bool]]:
         """Return name, text and whether it is over its budget, for views."""
         if not self._settings.is_on:
@@ -131,13 +135,8 @@ class LeakMeter:
     def report(self) -> dict[str, Any]:
         """Return the figures for `report.json`; JSON values only."""
         return {
-            "exposed_once": round(self.exposures.once, 6),
-            "exposed_chance": round(self.exposures.chance, 6),
-            "exposed_beyond_chance": round(self.exposures.beyond_chance, 6),
+            **exposures_report(self.exposures),
             "exposed_budget": self._settings.exposed_budget,
-            "worst_frame": round(self.exposures.worst, 6),
-            "room_known": round(self.exposures.room, 6),
-            "measured_frames": self.exposures.n_frames,
             **recovered_report(self.recovered),
             "recovered_budget": self._settings.recovered_budget,
             "steps": self._budget.steps,
@@ -154,6 +153,29 @@ class LeakMeter:
 
     def _open_attacker(self) -> Attacker:
         return Attacker(self._settings, self._person_model, is_live=self._is_live)
+
+
+def exposures_report(exposures: Exposures) -> dict[str, Any]:
+    """Return what a report says of what has shown.
+
+    Parameters
+    ----------
+    exposures : Exposures
+        The figures.
+
+    Returns
+    -------
+    dict
+        JSON values only.
+    """
+    return {
+        "exposed_once": round(exposures.once, 6),
+        "exposed_chance": round(exposures.chance, 6),
+        "exposed_beyond_chance": round(exposures.beyond_chance, 6),
+        "worst_frame": round(exposures.worst, 6),
+        "room_known": round(exposures.room, 6),
+        "measured_frames": exposures.n_frames,
+    }
 
 
 def recovered_report(recovered: Recovered) -> dict[str, Any]:

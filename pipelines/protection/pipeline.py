@@ -105,6 +105,7 @@ class ProtectionPipeline:
         small = image if image.shape[0] == lines else _resized(image, columns, lines)
         looks = self._close_ups.look(small)
         shown = self._guard.mask(small, looks, self._settings, self._tightened)
+        self._close_ups.follow(shown)
         self._plate.learn(small, looks)
         mask = self._enlarged_mask(shown)
         output = self._composed(image, mask, shown)

@@ -1,8 +1,9 @@
 """The room as the camera sees it, learnt where the person surely is not: what the guard judges by.
 
-Only pixels well away from anything that might be the person are learnt, for a plate with some of the person in it would
-let the room pass for something else. How bright the frame is against the plate, and how noisy the camera, is measured
-on the way, so that a camera that adjusts itself does not make a stranger of its own room.
+Only pixels beside which nothing might be the person are learnt, for a plate with some of the person in it would let the
+room pass for something else. Apart from that the colours of what was hidden lately are remembered, where the looks were
+less sure: they only ever keep hidden what was hidden before. How bright the frame is against the plate, and how noisy
+the camera, is measured on the way, so that a camera that adjusts itself does not make a stranger of its own room.
 """
 
 import cv2
@@ -10,14 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.base import Image
-from pipelines.protection.kernels import DIFFERENCES, FAR, QUIET, learn_plate
+from pipelines.protection.kernels import DIFFERENCES, FAR, QUIET, learn_plate, remember_hidden
 from pipelines.protection.looks import Looks
 
-AWAY_PX = 4
+AWAY_PX = 1
 """Room is learnt so far from anything that might be the person, in pixels."""
 
-MAYBE_PERSON = 26
+MAYBE_PERSON = 64
 """From here on, of 255, a pixel might be the person's."""
+
+HIDDEN = 200
+"""A pixel that both looks take for the person's by less than this, of 255, is hidden, and its colour is remembered."""
 
 MOVED_SHARE, MOVED_FRAMES = 0.5, 8
 """The camera was moved if more than this share of the known room has changed, for so many frames."""
@@ -52,6 +56,8 @@ class Plate:
     def __init__(self, height: int, width: int) -> None:
         self.colors = np.zeros((height, width, 3), np.float32)
         self.seen = np.zeros((height, width), np.int32)
+        self.hidden = np.zeros((height, width, 3), np.float32)
+        self.memory = np.zeros((height, width), np.int32)
         self.light = np.zeros(3, np.float32)
         self.n_moves = 0
         self._noise = QUIET
@@ -83,6 +89,7 @@ class Plate:
         is_room = (nearby < MAYBE_PERSON).view(np.uint8)
         far = FAR * DIFFERENCES[0] * self._scale
         learn_plate(frame, is_room, self.light, far, self.colors, self.seen, self._sums)
+        remember_hidden(frame, looks, HIDDEN, far, self.hidden, self.memory)
         n_known, n_changed, squares = self._sums[:3]
         self._n_changed = self._n_changed + 1 if n_changed > MOVED_SHARE * max(n_known, 1) else 0
         if self._n_changed >= MOVED_FRAMES:
@@ -97,6 +104,7 @@ class Plate:
     def forget(self) -> None:
         """Know nothing of the room any more."""
         self.seen[:] = 0
+        self.memory[:] = 0
         self.light[:] = 0
         self._n_changed = 0
 

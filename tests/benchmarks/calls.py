@@ -165,7 +165,7 @@ def measure(folder: Path, method: str, profile: str = "default") -> Result:
     begin_s = time.perf_counter()
     n_frames = sum(1 for _ in call.frames())  # alone: beside a method it runs ahead in threads of its own
     decoding_s = time.perf_counter() - begin_s
-    take, finish = _opened(call, method, profile)
+    take, finish = open_method(call, method, profile)
     taking_s = 0.0
     for frame in call.frames():
         begin_s = time.perf_counter()
@@ -193,7 +193,10 @@ def table(results: Sequence[Result]) -> str:
     return "\n".join(lines)
 
 
-def _opened(call: Call, method: str, profile: str) -> tuple[Callable[[Frame], None], Callable[[], Image]]:
+def open_method(
+    call: Call, method: str, profile: str = "default"
+) -> tuple[Callable[[Frame], None], Callable[[], Image]]:
+    """Make one of `METHODS` for a call: what takes its frames, and what then gives the room, BGRA."""
     if method in REGISTERED:
         overrides: dict[str, Any] = {"watch.method": method}
         if method == "rarest":

@@ -160,7 +160,8 @@ def measure_exposure(cameras: Iterable[Image], mattes: Iterable[Matte], outputs:
         The figures.
     """
     count = ExposureCount()
-    for (camera, other), matte, output in zip(_with_others(cameras), mattes, outputs, strict=False):
+    # The outputs first: who makes them is asked to the end, and can finish.
+    for output, (camera, other), matte in zip(outputs, _with_others(cameras), mattes, strict=False):
         count.add(camera, output, other, matte)
     return count.figures()
 

@@ -5,14 +5,14 @@
 
 Each background is made by `stream.tools.noise` from the picture of the standard call, put into that call as its virtual
 background, squeezed by H.264 with the rest, and attacked: by roomg's rule with the thresholds 20 and 60 (`rarest-20`,
-`rarest-60`) and by the method `leak`. Where noisy frames can be told from clean ones the attacker drops them; how is
-said at `without_outliers`. `ideal` is the program's own demo: no codec, no camera's noise, hard edges, as in the sample
-that roomg shows its remedies on; the other calls are those of calls.py. The figures are those of
-`pipelines.reconstruction.score`.
+`rarest-60`) and by the method `leak`. The attacker takes every frame, or knows of noise: drops the frames that stand
+out (`without_outliers`), or takes the median of three frames, which removes what one frame alone shows (`medians`).
+`ideal` is the program's own demo: no codec, no camera's noise, hard edges, as in the sample that roomg shows its
+remedies on; the other calls are those of calls.py. The figures are those of `pipelines.reconstruction.score`.
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -60,8 +60,8 @@ class Row:
     style: str
     background: str
     method: str
+    taken: str
     n_frames: int
-    n_dropped: int
     recall: float | None
     precision: float | None
     coverage: float
@@ -112,6 +112,16 @@ def _picture_of(plan: CallPlan, folder: Path, background: str) -> str:
     return str(path)
 
 
+def medians(call: "AnyCall") -> Iterator[Frame]:
+    """Yield for each frame but the first and the last the median of it and its neighbours, channel by channel."""
+    last: list[Frame] = []
+    for frame in call.frames():
+        last = [*last[-2:], frame]
+        if len(last) == 3:
+            a, b, c = (kept.image for kept in last)
+            yield Frame(np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c)), last[1].pts_s)
+
+
 class IdealCall:
     """The demo with another background; read like a `Call`."""
 
@@ -159,7 +169,14 @@ def without_outliers(call: AnyCall) -> Iterator[Frame]:
             yield frame
 
 
-def attack(call: AnyCall, style: str, background: str, method: str, *, drops: bool) -> Row:
+TAKEN: dict[str, Callable[[AnyCall], Iterator[Frame]]] = {
+    "every frame": lambda call: call.frames(),
+    "frames that do not stand out": without_outliers,
+    "medians of three frames": medians,
+}
+
+
+def attack(call: AnyCall, style: str, background: str, method: str, taken: str) -> Row:
     """Attack one call and score what is found.
 
     Parameters
@@ -170,8 +187,8 @@ def attack(call: AnyCall, style: str, background: str, method: str, *, drops: bo
         Its names in the table.
     method : str
         One of `METHODS`.
-    drops : bool
-        Whether the attacker drops noisy frames.
+    taken : str
+        One of `TAKEN`: what the attacker makes of the frames first.
 
     Returns
     -------
@@ -180,40 +197,35 @@ def attack(call: AnyCall, style: str, background: str, method: str, *, drops: bo
     """
     name, _, omg = method.partition("-")
     reconstruction = Registered(call, load_profile(overrides={"watch.method": name, "watch.omg": omg or None}))
-    n_all = sum(1 for _ in call.frames())
-    n_taken = 0
-    for frame in without_outliers(call) if drops else call.frames():
+    n_frames = 0
+    for frame in TAKEN[taken](call):
         reconstruction.take(frame)
-        n_taken += 1
+        n_frames += 1
     found = score(reconstruction.room(), call.room, call.backdrop, call.weights)
-    return Row(style, background, method, n_taken, n_all - n_taken, found.recall, found.precision, found.coverage)
+    return Row(style, background, method, taken, n_frames, found.recall, found.precision, found.coverage)
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Return one table in Markdown: a line for each background, for each method recall at precision."""
+    """Return one table in Markdown: a line for each background and preparation, for each method recall at precision."""
     methods = list(dict.fromkeys(row.method for row in rows))
-    lines = [f"| call | background | frames dropped | {' | '.join(methods)} |", "|---" * (3 + len(methods)) + "|"]
-    cells: dict[tuple[str, str, int], dict[str, str]] = {}
+    lines = [f"| call | background | attacker takes | {' | '.join(methods)} |", "|---" * (3 + len(methods)) + "|"]
+    cells: dict[tuple[str, str, str], dict[str, str]] = {}
     for row in rows:
         shown = f"{_short(row.recall)} at {_short(row.precision)}"
-        cells.setdefault((row.style, row.background, row.n_dropped), {})[row.method] = shown
-    for (style, background, n_dropped), figures in cells.items():
+        cells.setdefault((row.style, row.background, row.taken), {})[row.method] = shown
+    for key, figures in cells.items():
         shown = " | ".join(figures.get(method, "-") for method in methods)
-        lines.append(f"| {style} | {background} | {n_dropped or '-'} | {shown} |")
+        lines.append(f"| {' | '.join(key)} | {shown} |")
     return "\n".join(lines)
 
 
-def measured(folder: Path, plan: CallPlan | None, background: str, methods: Sequence[str]) -> list[Row]:
-    """Attack one call by every method, with all its frames and, if some are told as noisy, without them.
-
-    Without a plan it is the ideal call; other calls are made in `folder`, once.
-    """
+def measured(
+    folder: Path, plan: CallPlan | None, background: str, methods: Sequence[str], taken: Sequence[str]
+) -> list[Row]:
+    """Attack one call by every method in every way; without a plan the ideal one, others are made in `folder`, once."""
     call = IdealCall(background) if plan is None else Call(noisy_call(folder, plan, background))
     style = IDEAL if plan is None else plan.style
-    rows = [attack(call, style, background, method, drops=False) for method in methods]
-    if sum(1 for _ in without_outliers(call)) < rows[0].n_frames:
-        rows += [attack(call, style, background, method, drops=True) for method in methods]
-    return rows
+    return [attack(call, style, background, method, way) for way in taken for method in methods]
 
 
 def _short(figure: float | None) -> str:
@@ -226,6 +238,9 @@ def main() -> None:
     line.add_argument("--styles", nargs="+", choices=(IDEAL, *FOUR), default=[IDEAL, "threshold"])
     line.add_argument("--backgrounds", nargs="+", choices=BACKGROUNDS, default=list(BACKGROUNDS))
     line.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
+    line.add_argument(
+        "--taken", nargs="+", choices=TAKEN, default=list(TAKEN), help="what attackers do with the frames"
+    )
     line.add_argument("--folder", type=Path, default=ROOT / "out" / "noise", help="where the calls are kept")
     line.add_argument("--frames", type=int, default=750)
     line.add_argument("--jobs", type=int, default=1, help="processes at once")
@@ -236,7 +251,7 @@ def main() -> None:
     pairs = [(plans[style], background) for style in asked.styles for background in asked.backgrounds]
     rows: list[Row] = []
     with ProcessPoolExecutor(asked.jobs) as pool:
-        runs = [pool.submit(measured, asked.folder, plan, background, asked.methods) for plan, background in pairs]
+        runs = [pool.submit(measured, asked.folder, *pair, asked.methods, asked.taken) for pair in pairs]
         for run in runs:
             rows += run.result()
             print("\n".join(table(run.result()).splitlines()[2:]), flush=True)

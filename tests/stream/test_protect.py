@@ -13,9 +13,10 @@ from protected import BACKGROUND, HEIGHT, WIDTH, BoxProtection, Camera, camera_i
 
 from config.loader import ConfigError, load_profile
 from config.reload import ProfileWatcher
-from config.schema import CameraSettings
+from config.schema import CameraSettings, MeterSettings
 from pipelines.base import Frame, PipelineError
 from pipelines.protection.backgrounds import BackgroundError
+from pipelines.protection.meter import LeakMeter
 from pipelines.protection.noise import NoisyBackground
 from pipelines.protection.pipeline import ProtectionPipeline
 from stream.backgrounds.open import OpenBackground, open_background
@@ -315,6 +316,9 @@ class Meter:
     def apply(self, profile, protection):
         return []
 
+    def shown_share(self):
+        return 0.001 * len(self.seen)
+
     def figures(self):
         return [("Exposed once", "0.10 %", False)]
 
@@ -345,6 +349,7 @@ def test_the_meter_gets_each_protected_frame_and_its_camera_and_no_placeholder(b
     report = report_in(tmp_path)
     assert report["leak_meter"] == {"exposed_once": 0.001, "finished": 1}
     assert "over budget" in report["notices"]
+    assert view.numbers[-1]["coverage_over_time"][-1][1] == 0.003
     assert ["Exposed once", "0.10 %", False] in json.loads(json.dumps(view.numbers[-1]["figures"]))
 
 
@@ -355,6 +360,35 @@ def test_a_meter_that_fails_is_said_and_the_camera_goes_on(begin, rng, tmp_path)
     report = report_in(tmp_path)
     assert report["leak_meter"] is None
     assert any("leak meter failed" in line for line in report["notices"])
+
+
+def test_a_leak_over_the_budget_tightens_the_mask_and_is_said(begin, rng, tmp_path):
+    class Leaky(BoxProtection):
+        """Knows the room, and shows a strip of it until it is told to be tighter."""
+
+        told = 0
+
+        def process(self, frame):
+            self.plate = frame.image
+            self.is_plate_known[:8] = True
+            self.mask[:2] = 0 if self.told else 1
+            return super().process(frame)
+
+        def tighten(self, steps):
+            self.told = steps
+
+    view = FakeView(wants=BOTH)
+    image = camera_image(rng)
+    meter = LeakMeter(MeterSettings(attacks_hz=0), is_live=False)
+    session = begin(Camera([image] * 3, is_live=False), make=lambda _, behind: Leaky(behind), views=[view], meter=meter)
+    session.run()
+    leaks = [n_camera_pixels(frame.image[:2]) for frame in shown_by(session)]
+    assert leaks[0] > 0
+    assert leaks[1:] == [0, 0]
+    report = report_in(tmp_path)
+    assert report["leak_meter"]["steps"] == 1
+    assert any(line.startswith("leak meter: ") and "the mask is 1 step tighter" in line for line in report["notices"])
+    assert view.numbers[-1]["coverage_over_time"][-1][1] > 0.005
 
 
 # --- what it obeys

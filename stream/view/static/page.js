@@ -20,6 +20,7 @@ const WHAT = {
 const SESSIONS = {
   watch: {
     main: "call",
+    plot: { title: "Coverage over time", axis: "found, % of the picture", what: "Coverage" },
     title: "Call",
     label: "The call as it is captured",
     pause: "Pause",
@@ -30,6 +31,7 @@ const SESSIONS = {
   },
   protect: {
     main: "output",
+    plot: { title: "Room shown so far", axis: "shown at least once, % of the known room", what: "Room shown" },
     title: "What the others see",
     label: "What the others see",
     pause: "Hide me (p)",
@@ -37,6 +39,15 @@ const SESSIONS = {
     reset: "Camera was moved…",
     confirmReset: ["Forget what is known of the room and learn it anew? Right after the camera was moved.", "Learn anew", "Keep"],
     confirmStop: ["Stop the camera? The others see nothing more of you.", "Stop", "Go on"],
+  },
+  audit: {
+    main: "output",
+    plot: { title: "Room shown so far", axis: "shown at least once, % of the known room", what: "Room shown" },
+    title: "What the other client shows",
+    label: "What the other client shows",
+    pause: "Pause",
+    resume: "Resume",
+    confirmStop: ["Write the report and end the audit?", "End", "Go on"],
   },
 };
 const LOST = "The connection to the session is lost; trying again. If it was started anew, open the address it printed.";
@@ -163,7 +174,7 @@ function showFigures(next) {
   showMoreFigures(next.figures ?? []);
   showNotices(next.notices ?? []);
   showLatency(next.latency_ms ?? {});
-  plot.show(next.coverage_over_time ?? []);
+  plot.show(next.coverage_over_time ?? [], session.plot);
   settings.show(next.settings);
   region.offer(Boolean(next.can_pick_region), next.width, next.height);
   if (next.state !== lastState) say(""); // "Pausing…" has come true
@@ -177,8 +188,10 @@ function showSession(kind) {
   document.body.dataset.session = kind;
   session = SESSIONS[kind] ?? SESSIONS.watch;
   setText("call-title", session.title);
+  setText("plot-title", session.plot.title);
   byId("call").setAttribute("aria-label", session.label);
-  setText("reset", session.reset);
+  setText("reset", session.reset ?? "");
+  byId("reset").hidden = !session.reset;
   lookAtWhatIsShown();
 }
 

@@ -1,4 +1,4 @@
-// Coverage over time as an SVG; colours come from the style sheet, so that they follow the scheme.
+// A share over time as an SVG; colours come from the style sheet, so that they follow the scheme.
 
 import { duration, percent } from "./format.js";
 
@@ -9,6 +9,7 @@ const SHARE_STEPS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.
 
 export class Plot {
   #points = [];
+  #texts = {};
   #drawn = "";
 
   constructor(element) {
@@ -16,8 +17,10 @@ export class Plot {
     new ResizeObserver(() => this.#draw()).observe(element);
   }
 
-  show(points) {
+  // `texts` says what the share is: `axis` beside the curve, `what` to those who do not see it.
+  show(points, texts) {
     this.#points = points;
+    this.#texts = texts;
     this.#draw();
   }
 
@@ -27,7 +30,7 @@ export class Plot {
     const state = JSON.stringify([width, height, points.length, points.at(-1)]);
     if (state === this.#drawn || width < 100) return;
     this.#drawn = state;
-    this.element.replaceChildren(points.length ? chart(points, width, height) : note("Nothing measured yet."));
+    this.element.replaceChildren(points.length ? chart(points, this.#texts, width, height) : note("Nothing measured yet."));
   }
 }
 
@@ -38,7 +41,7 @@ function note(text) {
   return element;
 }
 
-function chart(points, width, height) {
+function chart(points, texts, width, height) {
   const end = { x: width - MARGIN.right, y: height - MARGIN.bottom };
   const [firstS, lastS] = [Math.min(0, points[0][0]), Math.max(points.at(-1)[0], points[0][0] + 1)];
   const most = Math.max(...points.map((point) => point[1]), 0.0005);
@@ -48,7 +51,7 @@ function chart(points, width, height) {
   const x = (seconds) => MARGIN.left + ((seconds - firstS) / (lastS - firstS)) * (end.x - MARGIN.left);
   const y = (share) => end.y - (share / top) * (end.y - MARGIN.top);
 
-  const summary = `Coverage ${percent(points.at(-1)[1])} after ${duration(points.at(-1)[0])}`;
+  const summary = `${texts.what} ${percent(points.at(-1)[1])} after ${duration(points.at(-1)[0])}`;
   const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": summary });
   const digits = shareStep < 0.001 ? 2 : shareStep < 0.01 ? 1 : 0;
   for (let n = 0; n * shareStep <= top + 1e-9; n += 1) {
@@ -61,7 +64,7 @@ function chart(points, width, height) {
     svg.append(label(x(seconds), end.y + 19, "middle", lastS < 120 ? String(seconds) : duration(seconds)));
   }
   svg.append(make("line", { class: "axis", x1: MARGIN.left, x2: end.x, y1: end.y, y2: end.y }));
-  svg.append(label(4, 14, "start", "found, % of the picture"));
+  svg.append(label(4, 14, "start", texts.axis));
   svg.append(label(end.x, height - 4, "end", lastS < 120 ? "time, s" : lastS < 3600 ? "time, min:s" : "time, h:min:s"));
 
   const corners = points.map(([seconds, share]) => `${x(seconds).toFixed(1)} ${y(share).toFixed(1)}`);
