@@ -283,6 +283,13 @@ class ProtectSettings(_Section):
     pause_text: str = Field(default="paused", max_length=60, pattern=r"^[ -~]*$")
     """What the picture says that stands in while the camera is paused; ASCII."""
 
+    camera_on: Literal["watched", "always"] = "watched"
+    """When the camera is on: only while somebody watches the virtual camera, or from the start to the end."""
+
+    camera_off_after_s: float = Field(default=5.0, ge=0.0, le=600.0)
+    """Seconds from the last reader's leaving until the camera is off; a client that changes its settings leaves for one
+    or two."""
+
 
 class MeterSettings(_Section):
     """The leak meter: how much of the room a protected camera shows, and what follows from it (`backroom protect`)."""
