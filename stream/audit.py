@@ -261,8 +261,10 @@ class AuditSession:
             view.show_numbers(numbers)
 
     def _notices(self) -> list[str]:
-        statuses = [self._output.status, self._camera.status if self._camera else ""]
-        return [*filter(None, statuses), *self._learner.status(), *self._auditor.notices()]
+        if self._camera is None:  # nothing is made ready yet
+            return [self._output.status] if self._output.status else []
+        statuses = filter(None, (self._output.status, self._camera.status))
+        return [*statuses, *self._learner.status(), *self._auditor.notices()]
 
     def _finish(self, ended_by: str | None) -> AuditOutcome:
         self._auditor.finish()

@@ -40,6 +40,9 @@ from pipelines.segmentation import Backend, open_segmenter
 WINDOW_S = 6.0
 """Seconds of both streams that a registration is made from."""
 
+MOST_KEPT_S = 2 * WINDOW_S
+"""No frame of the webcam is kept for longer, whatever becomes of the client's stream."""
+
 TRY_EVERY_S = 2.0
 
 MATCH_S = 0.1
@@ -86,7 +89,7 @@ class Audit:
         self._cameras: deque[Moment] = deque()
         self._outputs: deque[Moment] = deque()
         self._plate: tuple[Image, _Known] | None = None
-        self._next_try_s = -math.inf
+        self._next_try_s = self._shown_s = -math.inf
         self._first_misfit: float | None = None
         self._misfit = self._usual_lag_s = 0.0
         self.exposures = Exposures()
@@ -119,8 +122,7 @@ class Audit:
         known = _small(is_known.astype(np.uint8) * 255) == 255
         self._plate = np.asarray(_small(plate), np.uint8), known
         self._measure_what_is_ready()
-        oldest_s = pts_s - (WINDOW_S + MOST_LAG_S if self.registration is None else self._usual_lag_s + 2 * MATCH_S)
-        while self._cameras[0].pts_s < oldest_s - MATCH_S and not self._is_needed(self._cameras[0]):
+        while self._cameras[0].pts_s < max(self._oldest_needed_s(), pts_s - MOST_KEPT_S):
             self._cameras.popleft()
 
     def see_output(self, output: Image, pts_s: float) -> None:
@@ -134,6 +136,7 @@ class Audit:
             On the clock of both streams.
         """
         small = np.asarray(_small(output), np.uint8)
+        self._shown_s = pts_s
         if self.registration is not None:
             self._outputs.append(moment(small, np.zeros(small.shape[:2], bool), pts_s))
             self._measure_what_is_ready()
@@ -224,10 +227,10 @@ class Audit:
         self.problem = "the client's picture has moved or changed its size; it is looked for anew"
         return True
 
-    def _is_needed(self, camera: Moment) -> bool:
-        if self.registration is None or not self._outputs:
-            return False
-        return camera.pts_s >= self._outputs[0].pts_s - self._usual_lag_s - MATCH_S
+    def _oldest_needed_s(self) -> float:
+        """Return the time of the webcam's oldest frame that the client's, waiting or to come, may show."""
+        waiting_s = self._outputs[0].pts_s if self._outputs else self._shown_s
+        return waiting_s - (MOST_LAG_S if self.registration is None else self._usual_lag_s + 2 * MATCH_S)
 
 
 def _small(picture: npt.NDArray[Any]) -> npt.NDArray[Any]:

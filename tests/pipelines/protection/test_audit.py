@@ -35,16 +35,25 @@ class KnownPerson:
 def audited(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Audit]:
     """Run an audit over a scene; the client's picture changes its place at `moves_at`."""
 
-    def run(scene: Scene, client: Client, moves_at: int | None = None, knows_room: bool = True) -> Audit:
+    def run(
+        scene: Scene, client: Client, moves_at: int | None = None, knows_room: bool = True, n_ahead: int = 0
+    ) -> Audit:
         person = KnownPerson(scene)
         monkeypatch.setattr(audit_module, "open_segmenter", lambda _: person)
         audit = Audit(MeterSettings(attacks_hz=0), is_live=False)
         known = np.full((HEIGHT, WIDTH), knows_room)
+        cameras = [scene.camera(t) for t in range(scene.n_frames)]
+
+        def see_camera(t: int) -> None:
+            if 0 <= t < scene.n_frames:
+                audit.see_camera(cameras[t], scene.is_person(t).astype(np.float32), scene.room, known, t / RATE_HZ)
+
+        for t in range(n_ahead):
+            see_camera(t)
         for t in range(scene.n_frames):
-            camera = scene.camera(t)
-            audit.see_camera(camera, scene.is_person(t).astype(np.float32), scene.room, known, t / RATE_HZ)
+            see_camera(t + n_ahead)
             person.t = t
-            output = scene.output(t, camera)
+            output = scene.output(t, cameras[t])
             if moves_at is not None and t >= moves_at:
                 output = np.roll(output, 40, axis=1)
             audit.see_output(output, (t + client.lag_frames) / RATE_HZ)
@@ -70,6 +79,14 @@ def test_a_leak_of_known_size_is_measured_from_the_first_frame(
     report = json.loads(json.dumps(audit.report()))
     assert report["lag_s"] == pytest.approx(client.lag_frames / RATE_HZ, abs=0.03)
     assert ("mirrored" in report["registered"]) == client.mirrored
+
+
+@pytest.mark.parametrize("n_ahead", [-10, 30])
+def test_every_frame_is_measured_though_one_stream_comes_before_the_other(
+    n_ahead: int, audited: Callable[..., Audit], rng: np.random.Generator
+) -> None:
+    scene = Scene(rng, Client(), n_frames=190)
+    assert audited(scene, Client(), n_ahead=n_ahead).exposures.n_frames >= 190 + min(0, n_ahead)
 
 
 def test_a_client_that_leaks_nothing_has_shown_nothing(audited: Callable[..., Audit], rng: np.random.Generator) -> None:

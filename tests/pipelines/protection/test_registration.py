@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from compiled import IS_COMPILED
 from moving_person import HEIGHT, RATE_HZ, WIDTH, Client, Scene
 
 from pipelines.protection.registration import Moment, Registration, moment, motion_lag, register
+
+compiled_only = pytest.mark.skipif(not IS_COMPILED, reason="alignment needs kernels that are compiled")
 
 CLIENTS = {
     "as it is": Client(),
@@ -30,6 +33,7 @@ def streams(scene: Scene, client: Client) -> tuple[list[Moment], list[Moment], l
     return cameras, outputs, pictures
 
 
+@compiled_only
 @pytest.mark.parametrize("name", CLIENTS)
 def test_a_client_is_found_and_undone(name: str, rng: np.random.Generator) -> None:
     client = CLIENTS[name]
@@ -54,6 +58,7 @@ def test_without_a_person_there_is_none_and_the_reason_is_said(rng: np.random.Ge
     assert register(cameras, nobody) == "the person is hardly to be seen in one of the two"
 
 
+@compiled_only
 def test_another_camera_is_not_taken_for_this_one(rng: np.random.Generator) -> None:
     cameras, _, _ = streams(Scene(rng, Client(), n_frames=80), Client())
     _, outputs, _ = streams(Scene(rng, Client(), n_frames=80), Client())
