@@ -299,7 +299,7 @@ class MeterSettings(_Section):
 
     exposed_budget: float = Field(default=0.015, ge=0.0, le=1.0)
     """Share of the known room that may show at least once in a session, beyond chance; each further such share makes
-    the mask one step tighter. Half a percent is a few scattered edges: no object of a room is as small."""
+    the mask one step tighter. What is within 1.5 % is scattered edges; tighter than it is, the mask costs hair and shoulders."""
 
     recovered_budget: float = Field(default=0.002, ge=0.0, le=1.0)
     """Share of the known room that our own attack may recover, beyond chance; each further such share makes the mask
