@@ -28,6 +28,10 @@ WHOLE_EVERY_FRAMES = 10
 ROOM_SHARE, TIGHT_SHARE = 0.15, 0.03
 """The close-up is cut with this much around the person, and cut anew once there is less than the other."""
 
+MOST_ROOM = 2.2
+"""It is cut anew, too, once it is so many times as high as what is shown: not sooner, for what is shown may be a part
+of the person, and the rest would then be out of sight for good."""
+
 LEAST_SHARE = 0.55
 """Smallest side of a close-up, as a share of the picture's height: people far away are blurred when enlarged more."""
 
@@ -164,4 +168,4 @@ def _fits(person: Box, box: Box, size: tuple[int, int]) -> bool:
             return False
         if after < least and box[axis] + box[axis + 2] < size[axis]:
             return False
-    return person[3] * (1 + 3 * ROOM_SHARE) >= box[3] or box[3] <= int(LEAST_SHARE * size[1])
+    return MOST_ROOM * person[3] >= box[3] or box[3] <= int(LEAST_SHARE * size[1])
