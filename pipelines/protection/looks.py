@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.base import Image
+from pipelines.base import Image, PipelineError
 from pipelines.segmentation import Segmenter
 
 Looks = npt.NDArray[np.uint8]
@@ -87,6 +87,11 @@ class CloseUps:
         -------
         ndarray
             (2, height, width) uint8, see `Looks`; the object's own, written again by the next call.
+
+        Raises
+        ------
+        PipelineError
+            If the person model gives something else than probabilities.
         """
         self.looks[:] = 0
         self.most[:] = 255
@@ -155,6 +160,8 @@ def _part(box: Box) -> tuple[slice, slice]:
 
 
 def _codes(probability: npt.NDArray[np.float32], width: int, height: int) -> npt.NDArray[np.uint8]:
+    if not np.isfinite(probability.sum()):
+        raise PipelineError("the person model gave something else than probabilities; try mask.person_model: opencv")
     large = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR)
     return (large * 255 + np.float32(0.5)).astype(np.uint8)
 

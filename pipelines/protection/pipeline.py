@@ -59,15 +59,14 @@ class ProtectionPipeline:
         self._background = background
         self._tightened = 0
         self.mask: Mask = np.zeros((0, 0), np.float32)
+        self._begin(0, 0)
 
     def warm_up(self, height: int, width: int, *, is_live: bool) -> None:  # noqa: ARG002 - the contract's name
         """Allocate and compile for frames of this size."""
         lines = min(height, self._settings.work_height_px)
         columns = max(1, round(width * lines / height))
         self.mask = np.zeros((height, width), np.float32)
-        self._close_ups = CloseUps(self._segmenter, lines, columns)
-        self._plate = Plate(lines, columns)
-        self._guard = Guard(self._plate)
+        self._begin(lines, columns)
         self._background.warm_up(height, width)
         self._compile()
 
@@ -151,7 +150,7 @@ class ProtectionPipeline:
         notices = []
         if lines < self.mask.shape[0]:
             notices.append(f"the mask is made at {columns}x{lines}")
-        if self._close_ups.box is None:
+        if self.mask.size and self._close_ups.box is None:
             notices.append("nobody is seen: only the background is shown")
         return notices
 
@@ -193,6 +192,12 @@ class ProtectionPipeline:
             return picture
         return cv2.resize(picture, (width, height), interpolation=way)
 
+    def _begin(self, lines: int, columns: int) -> None:
+        """Know nothing, at this working size."""
+        self._close_ups = CloseUps(self._segmenter, lines, columns)
+        self._plate = Plate(lines, columns)
+        self._guard = Guard(self._plate)
+
     def _compile(self) -> None:
         """Run everything once on a black picture, and forget it: the first frame is not to wait."""
         height, width = self.mask.shape
@@ -203,8 +208,7 @@ class ProtectionPipeline:
         self._plate.learn(small, looks[0])
         shown = self._guard.mask(small, looks, self._settings, 0)
         self._composed(black, self._enlarged_mask(shown), small, shown)
-        self._plate = Plate(lines, columns)
-        self._guard = Guard(self._plate)
+        self._begin(lines, columns)
 
 
 def _edge_of(shown: MaskCodes, image: Image) -> tuple[MaskCodes, npt.NDArray[np.float32]]:
