@@ -183,6 +183,7 @@ def watch(
 @override("protect", "crop", metavar=CROP_GRAMMAR)
 @override("protect", "size", metavar=SIZE_GRAMMAR)
 @override("protect", "rate_hz", "--rate", type=float)
+@override("protect", "camera_on", type=choice("protect", "camera_on"))
 @click.option(
     "--audit-only",
     metavar="OUTPUT",

@@ -239,6 +239,17 @@ def _virtual_camera() -> Iterator[Check]:
         detail, remedy = _split(camera.trouble)
         name = camera.name if camera.name == camera.device else f"{camera.name} at {camera.device}"
         yield Check("virtual camera", not camera.trouble, f"{name} ({back_ends}) {detail}".rstrip(), remedy)
+        if not camera.trouble:
+            yield _watching(camera.device)
+
+
+def _watching(device: str) -> Check:
+    from stream.consumers.choose import find_consumers
+
+    consumers = find_consumers(device)
+    found = Check("camera on demand", True if consumers.can_tell else None, consumers.how)
+    consumers.close()
+    return found
 
 
 def _page(port: int) -> Iterator[Check]:

@@ -29,10 +29,11 @@ from stream.loop import Loop
 from stream.metering import Meter, Metering
 from stream.numbers import stream_numbers, stream_report
 from stream.report import write_report
-from stream.shelter import Shelter
+from stream.shelter import LOST, Shelter
 from stream.showing import PROTECT_SETTINGS
 from stream.sinks.base import Sink
-from stream.sources.base import Source
+from stream.sources.base import AbsentSource, Source
+from stream.sources.on_demand import OnDemandSource
 from stream.startup import start_is_over
 from stream.stats import LoopStats
 from stream.tuning import Tuning
@@ -120,7 +121,7 @@ class ProtectSession:
             lambda wanted: open_background(wanted, self._time), framing.height, framing.width
         )
         protection = make_protection(profile, self._background.pictures)
-        self._shelter = Shelter(protection, framing, profile.protect.pause_text)
+        self._shelter = Shelter(protection, framing, profile.protect.pause_text, self._absence)
         self._messages = Messages()
         self._tuning = Tuning(profile, watcher, PROTECT_SETTINGS, self._apply, self._messages.say)
         self._due = Deadlines()
@@ -269,6 +270,8 @@ class ProtectSession:
         if self._shelter.framing.change(profile.protect):
             self._forget_room()
         self._shelter.pause_text = profile.protect.pause_text
+        if isinstance(self._source, OnDemandSource):
+            self._source.apply(profile.protect)
         protection = self._shelter.protection
         left_alone = [*protection.apply(profile), *self._metering.apply(profile, protection)]
         if (before.protect.background, before.noise) != (profile.protect.background, profile.noise):
@@ -368,6 +371,7 @@ class ProtectSession:
         report |= {
             "output": {"width": self._shelter.framing.width, "height": self._shelter.framing.height},
             "background": self._background.pictures.name,
+            **(self._source.report() if isinstance(self._source, OnDemandSource) else {}),
             **self._shelter.report(),
             **self._shelter.protection.report(),
             "leak_meter": self._metering.finish(),
@@ -378,6 +382,9 @@ class ProtectSession:
         self._messages.say(f"saved to {self._out}")
         self._show_numbers("ended")
         return ProtectOutcome(stats, report)
+
+    def _absence(self) -> str:
+        return self._source.absence if isinstance(self._source, AbsentSource) else LOST
 
     def _close(self) -> None:
         self._source.close()

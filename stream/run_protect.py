@@ -1,7 +1,7 @@
 """Puts `backroom protect` together: opens what the flags name, runs the session, and closes everything again."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from config.loader import load_profile
 from config.reload import ProfileWatcher
@@ -9,13 +9,17 @@ from config.schema import Profile
 from pipelines.protection.contract import Background, Protection
 from stream.allocator import keep_freed_frames
 from stream.backgrounds.open import open_background
+from stream.consumers.choose import HasDevice, SinkConsumers
 from stream.ending import ended_by_signals
 from stream.metering import Meter
 from stream.panic import panic_keys
 from stream.protect import ProtectOutcome, ProtectSession
 from stream.report import results_folder
 from stream.request import Request
+from stream.sinks.base import Sink
 from stream.sinks.open import open_sink
+from stream.sources.base import RestingSource, Source
+from stream.sources.on_demand import OnDemandSource
 from stream.sources.open import open_source
 from stream.view.open import open_views
 
@@ -62,6 +66,8 @@ def run_protect(
         if profile.protect.rate_hz:
             rate_hz = min(rate_hz, profile.protect.rate_hz)
         sinks = [open_sink(text, rate_hz, profile) for text in request.sinks]
+        source = _on_demand(source, sinks, profile)
+        stack.callback(source.close)
         stack.enter_context(results_folder(request.out))
         ending = stack.enter_context(ended_by_signals())
         views = stack.enter_context(open_views(request.view, profile.page, say, "protect"))
@@ -80,3 +86,11 @@ def run_protect(
         stack.enter_context(panic_keys(session))
         ending.follow(session)
         return session.run()
+
+
+def _on_demand(source: Source, sinks: Sequence[Sink], profile: Profile) -> Source:
+    """Let a camera rest while nobody watches, where it can and where all that is made of it goes to watchers."""
+    virtual_cameras = [sink for sink in sinks if isinstance(sink, HasDevice)]
+    if not isinstance(source, RestingSource) or len(virtual_cameras) < max(len(sinks), 1):
+        return source
+    return OnDemandSource(source, SinkConsumers(virtual_cameras), profile.protect)

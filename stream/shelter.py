@@ -9,7 +9,7 @@ meter's. A frame that hangs inside stops the stream: viewers keep seeing the las
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,8 @@ class Shelter:
         Makes what is protected of what the camera gives.
     pause_text : str
         What the placeholder says while paused.
+    absence : callable, optional
+        Says why the source gives placeholders, in words that may be sent to others.
 
     Attributes
     ----------
@@ -58,11 +60,14 @@ class Shelter:
         All of them, those for a lost camera and a pause included.
     """
 
-    def __init__(self, protection: Protection, framing: Framing, pause_text: str) -> None:
+    def __init__(
+        self, protection: Protection, framing: Framing, pause_text: str, absence: Callable[[], str] = lambda: LOST
+    ) -> None:
         self.protection = protection
         self.framing = framing
         self.pause_text = pause_text
         self.camera: Image | None = None
+        self._absence = absence
         self.failures: Counter[str] = Counter()
         self.n_placeholders = 0
         self._is_paused = False
@@ -118,7 +123,7 @@ class Shelter:
         if self._paused():
             return [self.placeholder(self.pause_text, frame.pts_s)]
         if frame.is_placeholder:
-            return [self.placeholder(LOST, frame.pts_s)]
+            return [self.placeholder(self._absence(), frame.pts_s)]
         try:
             camera = self.framing.apply(frame.image)
             output = self._checked(self.protection.process(Frame(camera, frame.pts_s)), camera, frame.image)

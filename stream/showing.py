@@ -23,6 +23,7 @@ PROTECT_SETTINGS: Final = (
     "protect.crop",
     "protect.rate_hz",
     "protect.pause_text",
+    "protect.camera_on",
     "mask.least_probability",
     "noise.kind",
     "noise.strength",

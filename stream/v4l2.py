@@ -21,6 +21,8 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from stream.open_files import openers_of
+
 _SYSFS = Path("/sys/class/video4linux")
 
 _VIDIOC_STREAMON = 0x40045612
@@ -101,15 +103,7 @@ def users_of(path: str) -> list[str]:
     list of str
         Such as ``firefox (1234)``; only programs that this person may look at, and not this one.
     """
-    users = []
-    for process in Path("/proc").glob("[0-9]*"):
-        # Processes end while they are looked at, and other people's are closed to us.
-        with contextlib.suppress(OSError):
-            if process.name != str(os.getpid()) and any(
-                _points_to(handle, path) for handle in (process / "fd").iterdir()
-            ):
-                users.append(f"{(process / 'comm').read_text().strip()} ({process.name})")
-    return users
+    return list(openers_of(path).others)
 
 
 def no_permission(path: str) -> str:
@@ -194,10 +188,3 @@ def _node_of(entry: Path) -> VideoNode | None:
     except OSError:
         name = entry.name
     return VideoNode(int(number), name, is_loopback=(entry / "max_openers").exists())
-
-
-def _points_to(handle: Path, path: str) -> bool:
-    try:
-        return str(handle.readlink()) == path
-    except OSError:
-        return False

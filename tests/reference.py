@@ -221,3 +221,64 @@ def scattered(
             octet = color // 256**channel % 256
             picture[order[here], channel] = table[ground[order[here], channel], octet]
     return order, picture
+
+
+def judged(frame, looks, plate, seen, hidden, memory, light, limits, least, unsure):
+    """Return the four planes of `pipelines.protection.kernels.judge_pixels`."""
+    height, width = seen.shape
+    planes, memory = np.zeros((4, height, width), np.uint8), memory.copy()
+    for y, x in np.ndindex(height, width):
+        low, high = sorted(int(look[y, x]) for look in looks)
+        if seen[y, x] > 0:
+            level = sum(_far_from(frame, plate, seen, light, y, x) >= limit for limit in limits)
+            is_shown = (low + high) / 2 >= least[level] and low >= least[level] / 2
+            goes_on = not is_shown or level == 0
+        else:
+            level = None
+            is_shown = low >= least[-1]
+            if is_shown and memory[y, x] > 0 and high >= min(least):
+                is_shown = _far_from(frame, hidden, memory, light, y, x) >= limits[1]
+                memory[y, x] -= not is_shown
+            goes_on = not is_shown
+        if high < min(least):
+            is_shown, goes_on = False, True
+        planes[:, y, x] = is_shown, is_shown and level is None, goes_on, low < unsure
+    return planes
+
+
+def _far_from(frame, plate, seen, light, y, x):
+    around = [
+        (frame[v, u].astype(np.float32) - plate[v, u] - light)
+        for v in range(max(y - 1, 0), min(y + 2, seen.shape[0]))
+        for u in range(max(x - 1, 0), min(x + 2, seen.shape[1]))
+        if seen[v, u] > 0
+    ]
+    own = float(np.linalg.norm(frame[y, x].astype(np.float32) - plate[y, x] - light))
+    return min(own, float(np.linalg.norm(np.mean(around, axis=0)))) if len(around) >= 4 else own
+
+
+def learnt(frame, is_room, light, far, plate, seen, most_seen):
+    """Return plate, seen and sums after `pipelines.protection.kernels.learn_plate`."""
+    plate, seen, sums = plate.copy(), seen.copy(), np.zeros(6)
+    for y, x in zip(*np.nonzero(is_room), strict=True):
+        codes = frame[y, x].astype(np.float64)
+        if seen[y, x] <= 0:
+            plate[y, x], seen[y, x] = codes - light, 1
+            continue
+        sums[0] += 1
+        square = float((((codes - plate[y, x]) - light) ** 2).sum())
+        if square > far**2:
+            sums[1] += 1
+            seen[y, x] -= 2
+            continue
+        sums[2] += square
+        seen[y, x] = min(seen[y, x] + 1, most_seen)
+        sums[3:] += codes - plate[y, x]
+        plate[y, x] += (codes - plate[y, x]) / seen[y, x]
+    return plate, seen, sums
+
+
+def laid_over(frame, mask, behind):
+    """Return mask frame + (1 - mask) behind, rounded."""
+    m = mask[..., np.newaxis].astype(np.float64)
+    return np.floor(m * frame + (1 - m) * behind + 0.5).astype(np.uint8)

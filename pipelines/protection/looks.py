@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.base import Image
+from pipelines.base import Image, PipelineError
 from pipelines.segmentation import Segmenter
 
 Looks = npt.NDArray[np.uint8]
@@ -28,11 +28,20 @@ WHOLE_EVERY_FRAMES = 10
 ROOM_SHARE, TIGHT_SHARE = 0.15, 0.03
 """The close-up is cut with this much around the person, and cut anew once there is less than the other."""
 
+MOST_ROOM = 2.2
+"""It is cut anew, too, once it is so many times as high as what is shown: not sooner, for what is shown may be a part
+of the person, and the rest would then be out of sight for good."""
+
 LEAST_SHARE = 0.55
 """Smallest side of a close-up, as a share of the picture's height: people far away are blurred when enlarged more."""
 
-SURE, LEAST_PERSON_SHARE = 0.9, 0.01
-"""In the whole picture somebody is where so much of it is so likely a person."""
+FIRST, SURE, LEAST_PERSON_SHARE = 0.5, 0.9, 0.01
+"""In the whole picture somebody is where so much of it is so likely a person: for a first close-up, which will tell,
+and for one more person."""
+
+NEW_SHARE = 0.3
+"""Somebody is not in the close-up if more than this share of them lies outside. What is less is followed from frame to
+frame anyway, and may be furniture that the model takes for part of them."""
 
 Box = tuple[int, int, int, int]
 """Left, top, width, height in pixels."""
@@ -52,6 +61,9 @@ class CloseUps:
     ----------
     looks : ndarray
         (2, height, width) uint8, see `Looks`; of the latest picture.
+    most : ndarray
+        (height, width) uint8: the highest probability by any look at the latest picture, 255 being 1, and 255 where
+        nobody looked: what is not looked at may be anything.
     box : tuple of int or None
         The close-up; None while nobody is seen.
     """
@@ -59,6 +71,7 @@ class CloseUps:
     def __init__(self, segmenter: Segmenter, height: int, width: int) -> None:
         self._segmenter = segmenter
         self.looks: Looks = np.zeros((2, height, width), np.uint8)
+        self.most = np.full((height, width), 255, np.uint8)
         self.box: Box | None = None
         self._n = 0
 
@@ -74,8 +87,14 @@ class CloseUps:
         -------
         ndarray
             (2, height, width) uint8, see `Looks`; the object's own, written again by the next call.
+
+        Raises
+        ------
+        PipelineError
+            If the person model gives something else than probabilities.
         """
         self.looks[:] = 0
+        self.most[:] = 255
         if self.box is None or self._n % WHOLE_EVERY_FRAMES == 0:
             self._look_at_whole(image)
         self._n += 1
@@ -86,6 +105,7 @@ class CloseUps:
         mirrored = np.ascontiguousarray(cut[:, ::-1])
         self.looks[0][part] = _codes(self._segmenter.small_probability(cut), width, height)
         self.looks[1][part] = _codes(self._segmenter.small_probability(mirrored), width, height)[:, ::-1]
+        self.most[part] = self.looks[:, *part].max(axis=0)
         return self.looks
 
     def follow(self, shown: npt.NDArray[np.uint8]) -> None:
@@ -99,12 +119,16 @@ class CloseUps:
         self.box = self._box_around(cv2.boundingRect(shown))
 
     def _look_at_whole(self, image: Image) -> None:
-        """Take in whoever is not in the close-up; what touches it is followed from frame to frame anyway."""
-        whole = cv2.resize(self._segmenter.small_probability(image), image.shape[1::-1])
-        n, labels, stats, _ = cv2.connectedComponentsWithStats((whole >= SURE).astype(np.uint8), connectivity=4)
-        inside = set() if self.box is None else set(np.unique(labels[_part(self.box)]).tolist())
-        people = [i for i in range(1, n) if stats[i, 4] >= LEAST_PERSON_SHARE * whole.size and i not in inside]
-        if not people:
+        """Take in whoever is not in the close-up."""
+        self.most = _codes(self._segmenter.small_probability(image), *image.shape[1::-1])
+        least = FIRST if self.box is None else SURE
+        whole = (self.most >= 255 * least).astype(np.uint8)
+        n, labels, stats, _ = cv2.connectedComponentsWithStats(whole, connectivity=4)
+        areas = stats[:, cv2.CC_STAT_AREA]
+        inside = np.bincount(labels[_part(self.box)].ravel(), minlength=n) if self.box else np.zeros(n)
+        is_new = (areas >= LEAST_PERSON_SHARE * whole.size) & (areas - inside > NEW_SHARE * areas)
+        people = 1 + np.flatnonzero(is_new[1:])
+        if not people.size:
             return
         boxes = [(x, y, x + width, y + height) for x, y, width, height, _ in stats[people].tolist()]
         if self.box is not None:
@@ -136,6 +160,8 @@ def _part(box: Box) -> tuple[slice, slice]:
 
 
 def _codes(probability: npt.NDArray[np.float32], width: int, height: int) -> npt.NDArray[np.uint8]:
+    if not np.isfinite(probability.sum()):
+        raise PipelineError("the person model gave something else than probabilities; try mask.person_model: opencv")
     large = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR)
     return (large * 255 + np.float32(0.5)).astype(np.uint8)
 
@@ -149,4 +175,4 @@ def _fits(person: Box, box: Box, size: tuple[int, int]) -> bool:
             return False
         if after < least and box[axis] + box[axis + 2] < size[axis]:
             return False
-    return person[3] * (1 + 3 * ROOM_SHARE) >= box[3] or box[3] <= int(LEAST_SHARE * size[1])
+    return MOST_ROOM * person[3] >= box[3] or box[3] <= int(LEAST_SHARE * size[1])

@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from pipelines.base import Image
 from pipelines.protection.kernels import DIFFERENCES, FAR, QUIET, learn_plate, remember_hidden
-from pipelines.protection.looks import Looks
 
 AWAY_PX = 1
 """Room is learnt so far from anything that might be the person, in pixels."""
@@ -21,9 +20,9 @@ MAYBE_PERSON = 64
 """From here on, of 255, a pixel might be the person's."""
 
 HIDDEN = 200
-"""A pixel that both looks take for the person's by less than this, of 255, is hidden, and its colour is remembered."""
+"""What every look takes for the person's by less than this, of 255, is hidden, and its colour is remembered."""
 
-MOVED_SHARE, MOVED_FRAMES = 0.5, 8
+MOVED_SHARE, MOVED_FRAMES = 0.5, 3
 """The camera was moved if more than this share of the known room has changed, for so many frames."""
 
 LIGHT_RATE, NOISE_RATE = 0.3, 0.05
@@ -75,21 +74,21 @@ class Plate:
         """Standard deviation of the camera's noise in codes, as far as it is known."""
         return self._noise
 
-    def learn(self, frame: Image, looks: Looks) -> None:
+    def learn(self, frame: Image, most: npt.NDArray[np.uint8]) -> None:
         """Learn from a frame what is surely room in it.
 
         Parameters
         ----------
         frame : ndarray
             (height, width, 3) uint8 BGR.
-        looks : ndarray
-            (2, height, width) uint8, see `looks.Looks`.
+        most : ndarray
+            (height, width) uint8, see `looks.CloseUps`.
         """
-        nearby = cv2.dilate(np.maximum(looks[0], looks[1]), self._kernel)
+        nearby = cv2.dilate(most, self._kernel)
         is_room = (nearby < MAYBE_PERSON).view(np.uint8)
         far = FAR * DIFFERENCES[0] * self._scale
         learn_plate(frame, is_room, self.light, far, self.colors, self.seen, self._sums)
-        remember_hidden(frame, looks, HIDDEN, far, self.hidden, self.memory)
+        remember_hidden(frame, most, HIDDEN, far, self.hidden, self.memory)
         n_known, n_changed, squares = self._sums[:3]
         self._n_changed = self._n_changed + 1 if n_changed > MOVED_SHARE * max(n_known, 1) else 0
         if self._n_changed >= MOVED_FRAMES:

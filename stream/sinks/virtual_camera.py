@@ -154,8 +154,14 @@ class VirtualCameraSink:
     @property
     def name(self) -> str:
         """As a person would name it, such as ``virtual camera /dev/video10``."""
-        device = self._wanted if self._camera is None else self._camera.device
+        device = self.device or self._wanted
         return f"virtual camera {device}" if device else "virtual camera"
+
+    @property
+    def device(self) -> str | None:
+        """As other programs open it: the device file on Linux; None before the first frame. Any thread may ask."""
+        camera = self._camera
+        return None if camera is None else str(camera.device)
 
     @property
     def is_live(self) -> bool:

@@ -98,3 +98,28 @@ class RegionSource(Source, Protocol):
 
     def whole_screen(self) -> Any:
         """Return what to open for all of the screen; this source goes on unchanged."""
+
+
+@runtime_checkable
+class AbsentSource(Source, Protocol):
+    """A source that says why it gives placeholders at the moment, in words that may be sent to others."""
+
+    @property
+    def absence(self) -> str:
+        """What placeholders say: ASCII, no name of a device, a file or a program. May be read from any thread."""
+
+
+@runtime_checkable
+class RestingSource(AbsentSource, Protocol):
+    """A live source that can let its device go for a while and take it again: a camera, whose light goes off."""
+
+    def rest(self, reason: str) -> None:
+        """Let the device go, or take it again; returns at once, may be called from any thread and again.
+
+        While it rests, `read` gives placeholders; from the moment of this call on no picture that was taken before.
+
+        Parameters
+        ----------
+        reason : str
+            Why it rests, for `absence` and `status`; empty takes the device again.
+        """

@@ -3,7 +3,8 @@
 One thread of its own opens the camera, reads it and tries again after a loss, because OpenCV may block for ten
 seconds in a read (a v4l2loopback whose writer stopped) or in an open. `read` takes the newest picture or, within a
 second, a placeholder; `close` leaves a blocked thread to end by itself. After a loss the same camera is looked
-for by its name, so that it is found in another port, and no other camera steps in for it.
+for by its name, so that it is found in another port, and no other camera steps in for it. The same holds after a
+rest, for which the camera is let go.
 
 Limits: the frames keep the size of the first one. A camera that comes back at another size is scaled, with black
 bars where the shape differs, and `status` says so.
@@ -33,6 +34,9 @@ _PLACEHOLDER_EVERY_S = 0.5
 _CLOSE_S = 1.0
 """Longest wait for the camera's thread; blocked in OpenCV, it lets the camera go when OpenCV returns."""
 
+_LOST = "camera lost, trying again"
+_OPENING = "the camera is being opened"
+
 
 class OpenCamera(Protocol):
     """What `CameraSource` needs of an open camera; see `CameraDevice`."""
@@ -48,7 +52,7 @@ class OpenCamera(Protocol):
 
 
 class CameraSource:
-    """A live source of a webcam's pictures, see `stream.sources.base.Source`.
+    """A live source of a webcam's pictures, see `stream.sources.base.RestingSource`.
 
     Parameters
     ----------
@@ -92,6 +96,8 @@ class CameraSource:
         self._rate_hz = settings.rate_hz
         self._loss = ""
         self._note = ""
+        self._rest = ""
+        self._is_opening = False
         self._failure: BaseException | None = None
         self._is_read = False
         self._is_silent = False
@@ -100,7 +106,8 @@ class CameraSource:
         self._thread.start()
         self._info = self._wait_for_the_first_picture(first_picture_s)
         self._given_s = self._last_pts_s = time.perf_counter()
-        self._placeholder = draw_placeholder(self._info.height, self._info.width, "camera lost, trying again")
+        self._placeholder_text = ""
+        self._placeholder = self._placeholder_of_now()
 
     @property
     def info(self) -> SourceInfo:
@@ -116,11 +123,20 @@ class CameraSource:
     def status(self) -> str:
         """One line on what is wrong at the moment, or an empty string; may be read from any thread."""
         with self._changed:
+            if self._rest:
+                return self._rest
             if self._loss:
-                return f"camera lost, trying again ({self._loss})"
+                return f"{_LOST} ({self._loss})"
+            if self._is_opening:
+                return _OPENING
             if self._is_silent:
-                return "camera lost, trying again (it gives no pictures)"
+                return f"{_LOST} (it gives no pictures)"
             return self._note
+
+    @property
+    def absence(self) -> str:
+        """What a placeholder says; may be read from any thread."""
+        return self._rest or (_OPENING if self._is_opening and not self._loss else _LOST)
 
     def read(self) -> Frame | None:
         """Wait for the next picture, a second at most.
@@ -128,7 +144,7 @@ class CameraSource:
         Returns
         -------
         Frame or None
-            The newest picture, or a placeholder while the camera is lost; None once closed.
+            The newest picture, or a placeholder while the camera is lost or rests; None once closed.
 
         Raises
         ------
@@ -143,11 +159,11 @@ class CameraSource:
                 if self._newest is not None:
                     (image, pts_s), self._newest = self._newest, None
                     return self._give(image, pts_s, is_placeholder=False)
-                patience_s = _PLACEHOLDER_EVERY_S if self._loss or self._is_silent else _SILENCE_S
-                left_s = self._given_s + patience_s - time.perf_counter()
+                is_away = self._rest or self._is_opening or self._loss or self._is_silent
+                left_s = self._given_s + (_PLACEHOLDER_EVERY_S if is_away else _SILENCE_S) - time.perf_counter()
                 if left_s <= 0:
                     self._is_silent = True
-                    return self._give(self._placeholder, time.perf_counter(), is_placeholder=True)
+                    return self._give(self._placeholder_of_now(), time.perf_counter(), is_placeholder=True)
                 self._changed.wait(left_s)
         return None
 
@@ -158,12 +174,34 @@ class CameraSource:
             self._changed.notify_all()
         self._thread.join(_CLOSE_S)
 
+    def rest(self, reason: str) -> None:
+        """Let the camera go, or take it again; returns at once.
+
+        Parameters
+        ----------
+        reason : str
+            Why it rests; empty takes the camera again.
+        """
+        with self._changed:
+            self._is_opening = not reason and (bool(self._rest) or self._is_opening)
+            self._rest = reason
+            if reason:
+                self._newest, self._loss = None, ""
+            self._changed.notify_all()
+
     def _give(self, image: Image, pts_s: float, is_placeholder: bool) -> Frame:
         self._is_silent = is_placeholder
         self._given_s = time.perf_counter()
         # A picture read just before a placeholder was given may arrive after it.
         self._last_pts_s = max(pts_s, self._last_pts_s)
         return Frame(image, self._last_pts_s, is_placeholder)
+
+    def _placeholder_of_now(self) -> Image:
+        text = self.absence
+        if text != self._placeholder_text:
+            self._placeholder = draw_placeholder(self._info.height, self._info.width, text)
+            self._placeholder_text = text
+        return self._placeholder
 
     def _wait_for_the_first_picture(self, longest_s: float) -> SourceInfo:
         with self._changed:
@@ -190,11 +228,17 @@ class CameraSource:
                     return
                 if n_pictures:
                     waits_s = self._waits()
-                self._stopping.wait(next(waits_s))
+                self._wait(next(waits_s))
         except BaseException as error:  # noqa: BLE001 - `read` raises it in the caller's thread
             with self._changed:
                 self._failure = error
                 self._changed.notify_all()
+
+    def _wait(self, longest_s: float) -> None:
+        """Wait before the next try; a rest ends when it ends, and the try follows at once."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._rest or self._stopping.is_set(), longest_s)
+            self._changed.wait_for(lambda: not self._rest or self._stopping.is_set())
 
     def _waits(self) -> Iterator[float]:
         wait_s = self._settings.retry_first_s
@@ -210,7 +254,7 @@ class CameraSource:
             self._lose(str(error))
             return n_pictures
         try:
-            while not self._stopping.is_set():
+            while not (self._stopping.is_set() or self._rest):
                 image = device.read()
                 if image is None:
                     self._lose("it stopped giving pictures")
@@ -242,8 +286,11 @@ class CameraSource:
             image = letterbox(image, *size)
             note = f"the camera gives {width}x{height} now, scaled to the {size[1]}x{size[0]} of before"
         with self._changed:
+            if self._rest:
+                return
             if self._size is None:
                 self._size, self._rate_hz = size, device.rate_hz
+            self._is_opening = False
             self._n_missed += self._is_read and self._newest is not None
             self._newest = (image, pts_s)
             self._loss, self._note = "", note
@@ -251,5 +298,6 @@ class CameraSource:
 
     def _lose(self, reason: str) -> None:
         with self._changed:
-            self._loss = reason
+            # What a camera says that was let go is no loss.
+            self._loss = "" if self._rest else reason
             self._changed.notify_all()

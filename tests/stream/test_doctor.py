@@ -10,6 +10,7 @@ from xserver import ColorWindow, x_server
 
 from stream import doctor
 from stream.doctor import Check, check
+from stream.sinks.virtual_camera import VirtualCamera
 
 
 def named(checks: list[Check], name: str) -> Check:
@@ -117,6 +118,20 @@ def test_an_opencv_that_does_not_load_is_a_line_among_others(monkeypatch: pytest
     assert named(found, "opencv").ok is False
     assert named(found, "live page").ok
     assert named(found, "encoder libx264").ok
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs inotify")
+def test_whether_a_camera_can_be_on_only_while_watched_is_told_with_the_way(
+    monkeypatch: pytest.MonkeyPatch, nowhere: None, tmp_path: Path
+) -> None:
+    there, gone = tmp_path / "video10", tmp_path / "video11"
+    there.touch()
+    cameras = (VirtualCamera(str(there), "Backroom"), VirtualCamera(str(gone), "Second"))
+    monkeypatch.setattr("stream.sinks.virtual_camera.find_virtual_cameras", lambda: cameras)
+    told = [one for one in check() if one.name == "camera on demand"]
+    assert [one.ok for one in told] == [True, None]
+    assert told[0].detail.startswith(f"opens and closes of {there} are counted")
+    assert told[1].detail.startswith("the camera stays on: ")
 
 
 def test_a_check_that_breaks_does_not_hide_the_others(monkeypatch: pytest.MonkeyPatch, nowhere: None) -> None:

@@ -1,24 +1,24 @@
 """Runs in the guest as root: real cameras and virtual cameras. Writes report.json, one object per check.
 
 Loaded are vivid (a webcam with exact colour bars) and two loopbacks with exclusive capabilities, "Backroom" on
-/dev/video10 and "Second" on /dev/video11. Another program is played by a process that was forked before any
-device or thread was touched.
+/dev/video10 and "Second" on /dev/video11. Checks may be named as arguments; without, all are run but those that have
+a boot of their own.
 """
 
 import json
-import multiprocessing
 import os
+import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import cv2
-import cv2_enumerate_cameras  # noqa: F401 - nobody may not read the interpreter's library later
 import numpy as np
+from another_program import Program
+from on_demand import camera_on_only_while_watched
+from protect_command import carried, protected_while_watched, shown_by_chromium
 
 from config.schema import CameraSettings
 from pipelines.base import Frame
@@ -33,52 +33,6 @@ WEBCAM = CameraSettings(width=640, height=360, retry_first_s=0.2, retry_longest_
 DRIVER = Path("/sys/bus/platform/drivers/vivid")
 BARS_Y = 270
 """A row below the text that vivid writes into its picture."""
-
-_NOBODY = 65534
-
-
-# --- another program ---
-
-
-def serve(pipe: Connection) -> None:
-    """Play another program: hold a camera, read pictures of it, or look for cameras as nobody."""
-    capture: cv2.VideoCapture | None = None
-    while True:
-        order, argument = pipe.recv()
-        if order == "read":
-            if capture is None:
-                capture = cv2.VideoCapture(argument, cv2.CAP_V4L2)
-            started_s = time.perf_counter()
-            n_frames, image = 0, None
-            while time.perf_counter() - started_s < 1.5 and capture.isOpened():
-                is_read, image = capture.read()
-                n_frames += is_read
-            pipe.send((image, n_frames / (time.perf_counter() - started_s)))
-        elif order == "release":
-            if capture is not None:
-                capture.release()
-                capture = None
-            pipe.send(None)
-        elif order == "look as nobody":
-            os.setresuid(_NOBODY, _NOBODY, 0)
-            pipe.send([str(camera) for camera in find_cameras()])
-            os.setresuid(0, 0, 0)
-        else:
-            return
-
-
-class Program:
-    """The other end of `serve`."""
-
-    def __init__(self) -> None:
-        context = multiprocessing.get_context("fork")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs,), daemon=True)
-        self._process.start()
-
-    def ask(self, order: str, argument: Any = None) -> Any:
-        self._pipe.send((order, argument))
-        return self._pipe.recv()
 
 
 class Writer:
@@ -284,9 +238,15 @@ def main() -> None:
         virtual_camera_left_broken_by_another,
         camera_in_use,
         camera_unplugged_and_replugged,
+        protected_while_watched,
+        # Last: its reader stays blocked in OpenCV for ten seconds, and would count as one who watches.
         loopback_whose_writer_stops,
     )
-    for check in checks:
+    apart = (camera_on_only_while_watched, carried, shown_by_chromium)
+    wanted = sys.argv[1:] or [check.__name__ for check in checks]
+    for check in (*checks, *apart):
+        if check.__name__ not in wanted:
+            continue
         started_s = time.perf_counter()
         try:
             found = check(program)

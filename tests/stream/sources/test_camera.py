@@ -4,16 +4,14 @@ Losses are played by a scripted camera, so that each can be had at will; the gue
 (vivid) with exact colour bars, which is really unplugged, and a loopback that really falls silent.
 """
 
-import queue
-import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from guest import check_of_guest
+from scripted_camera import WEBCAM, Port, ScriptedCamera
 
 from config.schema import CameraSettings
 from pipelines.base import Frame
@@ -27,55 +25,9 @@ QUICK = CameraSettings(retry_first_s=0.05, retry_longest_s=0.2)
 # A read returns within a second by contract; the rest is for a busy machine.
 CONTRACT_S = 1.0 + 0.4
 
-WEBCAM = FoundCamera(0, "Integrated Camera", "/dev/video0")
 METADATA = FoundCamera(1, "Integrated Camera", "/dev/video1", trouble="gives no pictures")
 INFRARED = FoundCamera(2, "Integrated IR", "/dev/video2")
 LOOPBACK = FoundCamera(10, "Backroom", "/dev/video10", is_virtual=True)
-
-
-class ScriptedCamera:
-    """Gives what the test puts: an array, None (the read fails), or SILENCE (the read blocks)."""
-
-    SILENCE = "silence"
-
-    def __init__(self, rate_hz: float = 30.0, note: str = "") -> None:
-        self.rate_hz = rate_hz
-        self.note = note
-        self.script: queue.Queue[Any] = queue.Queue()
-        self.released = threading.Event()
-        self.unblocked = threading.Event()
-
-    def plays(self, *steps: Any) -> "ScriptedCamera":
-        for step in steps:
-            self.script.put(step)
-        return self
-
-    def read(self) -> npt.NDArray[np.uint8] | None:
-        step = self.script.get(timeout=20.0)
-        if isinstance(step, str):
-            self.unblocked.wait(20.0)
-            return None
-        return step
-
-    def release(self) -> None:
-        self.released.set()
-
-
-class Port:
-    """What `CameraSource` opens: the next scripted camera, or an error; keeps the times."""
-
-    def __init__(self, *outcomes: ScriptedCamera | CaptureError) -> None:
-        self.outcomes = list(outcomes)
-        self.opened_s: list[float] = []
-        self.opened: list[FoundCamera] = []
-
-    def __call__(self, camera: FoundCamera, settings: CameraSettings) -> ScriptedCamera:
-        self.opened_s.append(time.perf_counter())
-        self.opened.append(camera)
-        outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
-        if isinstance(outcome, CaptureError):
-            raise outcome
-        return outcome
 
 
 def picture(value: int, height: int = 48, width: int = 64) -> npt.NDArray[np.uint8]:
@@ -297,6 +249,89 @@ def test_a_fault_in_the_program_is_raised_and_not_tried_again() -> None:
     with pytest.raises(CaptureError, match="a fault"):
         read_until(source, lambda frame: False)
     source.close()
+
+
+# --- a camera that rests ---
+
+
+def test_a_camera_that_rests_is_let_go_and_gives_placeholders_with_the_reason() -> None:
+    camera = ScriptedCamera().plays(picture(1), picture(2))
+    source = open_source(Port(camera))
+    source.rest("camera off: a test")
+    frame = read_until(source, lambda frame: frame.is_placeholder)
+    assert frame.image.shape == (48, 64, 3)
+    assert not np.isin(frame.image, (1, 2)).any()
+    camera.plays(picture(3))
+    assert camera.released.wait(5.0)
+    assert source.status == "camera off: a test"
+    assert read_until(source, lambda frame: True).is_placeholder
+    source.close()
+
+
+def test_a_camera_that_is_taken_again_after_a_rest_is_the_same_and_at_the_same_size() -> None:
+    first, second = ScriptedCamera().plays(picture(1)), ScriptedCamera()
+    found = [WEBCAM, INFRARED]
+    port = Port(first, second)
+    source = CameraSource(None, QUICK, find=lambda: found, open_camera=port, first_picture_s=5.0)
+    source.rest("camera off: a test")
+    first.plays(picture(2))
+    assert first.released.wait(5.0)
+    resting = read_until(source, lambda frame: frame.is_placeholder)
+    found[:] = [INFRARED, FoundCamera(4, "Integrated Camera", "/dev/video4")]
+    source.rest("")
+    opening = read_until(source, lambda frame: True)
+    assert opening.is_placeholder
+    assert source.status == "the camera is being opened"
+    second.plays(picture(200, height=96, width=96))
+    back = read_until(source, lambda frame: not frame.is_placeholder)
+    assert back.image.shape == (48, 64, 3)
+    assert back.image.max() == 200
+    assert resting.pts_s <= opening.pts_s <= back.pts_s
+    assert port.opened[-1].path == "/dev/video4"
+    second.plays(None)
+    source.close()
+
+
+def test_a_camera_that_cannot_be_taken_again_is_tried_again() -> None:
+    first, second = ScriptedCamera().plays(picture(1)), ScriptedCamera().plays(picture(9))
+    port = Port(first, CaptureError("held by another program"), CaptureError("held by another program"), second)
+    source = open_source(port)
+    source.rest("camera off: a test")
+    first.plays(None)
+    assert first.released.wait(5.0)
+    assert source.status == "camera off: a test", "that it is let go is no loss"
+    source.rest("")
+    back = read_until(source, lambda frame: not frame.is_placeholder)
+    assert (back.image == 9).all()
+    assert len(port.opened) == 4
+    second.plays(None)
+    source.close()
+
+
+def test_a_camera_that_rests_between_two_tries_is_not_tried_until_the_rest_is_over() -> None:
+    port = Port(ScriptedCamera().plays(picture(1), None), CaptureError("the port is empty"))
+    source = open_source(port)
+    read_until(source, lambda frame: len(port.opened_s) > 1)
+    source.rest("camera off: a test")
+    n_opened = len(port.opened_s)
+    time.sleep(0.5)
+    assert len(port.opened_s) <= n_opened + 1
+    source.rest("")
+    read_until(source, lambda frame: len(port.opened_s) > n_opened + 1)
+    assert source.status == "camera lost, trying again (the port is empty)"
+    source.close()
+
+
+def test_a_camera_that_rests_is_closed_at_once() -> None:
+    camera = ScriptedCamera().plays(picture(1))
+    source = open_source(Port(camera))
+    source.rest("camera off: a test")
+    camera.plays(picture(2))
+    assert camera.released.wait(5.0)
+    started_s = time.perf_counter()
+    source.close()
+    assert time.perf_counter() - started_s < 0.9
+    assert source.read() is None
 
 
 # --- a real webcam in the guest ---

@@ -11,13 +11,16 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from recordings import frames_of, moving_pictures, write_video
+from scripted_camera import WEBCAM, EndlessCamera, Port, ToldConsumers
 
-from config.schema import VideoSettings
+from config.schema import CameraSettings, ProtectSettings, VideoSettings
 from pipelines.base import Frame
 from stream.sinks.images import ImagesSink
 from stream.sinks.video import VideoSink
 from stream.sources.base import Source
+from stream.sources.camera import CameraSource
 from stream.sources.images import ImagesSource
+from stream.sources.on_demand import OnDemandSource
 from stream.sources.video import VideoSource
 
 N_LIVE = 12
@@ -65,6 +68,25 @@ def open_images(folder: Path, rng: np.random.Generator) -> Opened:
     return Opened(ImagesSource(folder), 20)
 
 
+def open_camera(folder: Path, rng: np.random.Generator) -> Opened:
+    return Opened(_scripted_camera(rng), None)
+
+
+def open_on_demand(folder: Path, rng: np.random.Generator) -> Opened:
+    """Open a camera that somebody watches, and wait until it is on."""
+    consumers = ToldConsumers()
+    consumers.is_any = True
+    source = OnDemandSource(_scripted_camera(rng), consumers, ProtectSettings())
+    while (frame := source.read()) is not None and frame.is_placeholder:
+        pass
+    return Opened(source, None)
+
+
+def _scripted_camera(rng: np.random.Generator) -> CameraSource:
+    cameras = [EndlessCamera(*moving_pictures(rng, 20, 48, 64)) for _ in range(2)]
+    return CameraSource(0, CameraSettings(), find=lambda: (WEBCAM,), open_camera=Port(*cameras), first_picture_s=5.0)
+
+
 OPENERS = [
     pytest.param(open_mkv, id="mkv"),
     pytest.param(open_mp4, id="mp4"),
@@ -72,6 +94,8 @@ OPENERS = [
     pytest.param(open_raw, id="raw"),
     pytest.param(open_gif, id="gif"),
     pytest.param(open_images, id="images"),
+    pytest.param(open_camera, id="camera"),
+    pytest.param(open_on_demand, id="on demand"),
 ]
 
 
