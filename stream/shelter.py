@@ -49,11 +49,14 @@ class Shelter:
         What the placeholder says while paused.
     absence : callable, optional
         Says why the source gives placeholders, in words that may be sent to others.
+    has_camera : bool, optional
+        False where the source is blank, so that nothing in its frames is to be hidden: a black background may then be
+        as black as they are.
 
     Attributes
     ----------
     camera : ndarray or None
-        What was protected in the latest frame; None where that became a placeholder.
+        What was protected in the latest frame; None where that became a placeholder or there is no camera.
     failures : Counter
         How many frames became placeholders, by reason in few words.
     n_placeholders : int
@@ -61,13 +64,20 @@ class Shelter:
     """
 
     def __init__(
-        self, protection: Protection, framing: Framing, pause_text: str, absence: Callable[[], str] = lambda: LOST
+        self,
+        protection: Protection,
+        framing: Framing,
+        pause_text: str,
+        absence: Callable[[], str] = lambda: LOST,
+        *,
+        has_camera: bool = True,
     ) -> None:
         self.protection = protection
         self.framing = framing
         self.pause_text = pause_text
         self.camera: Image | None = None
         self._absence = absence
+        self._has_camera = has_camera
         self.failures: Counter[str] = Counter()
         self.n_placeholders = 0
         self._is_paused = False
@@ -131,7 +141,7 @@ class Shelter:
             return [self._fail(error, frame.pts_s)]
         if self._paused():  # in the meantime
             return [self.placeholder(self.pause_text, frame.pts_s)]
-        self.camera, self._problem = camera, ""
+        self.camera, self._problem = camera if self._has_camera else None, ""
         return [Frame(output, frame.pts_s)]
 
     def flush(self) -> Sequence[Frame]:
@@ -197,6 +207,8 @@ class Shelter:
         # By bounds: two pictures that only interleave are refused as well.
         if np.may_share_memory(image, camera) or np.may_share_memory(image, source):
             raise RefusedFrameError("the protection gave the camera's own picture")
+        if not self._has_camera:
+            return image
         alike = (image[::SAMPLE_PX, ::SAMPLE_PX] == camera[::SAMPLE_PX, ::SAMPLE_PX]).all(axis=2).mean()
         if alike > MOST_ALIKE:
             raise RefusedFrameError("hardly anything of the camera's picture was replaced")

@@ -5,6 +5,7 @@ from pathlib import Path
 from stream.summary import summarize_protection
 
 REPORT = {
+    "emit": "protected",
     "frames": {"processed": 1800, "dropped": 2, "missed": 1},
     "rate_hz": 29.97,
     "latency_ms": {"total": {"p50": 21.4, "p99": 43.6}},
