@@ -81,6 +81,7 @@ class Shelter:
         self.failures: Counter[str] = Counter()
         self.n_placeholders = 0
         self._is_paused = False
+        self._is_ready = False
         self._problem = ""
         self._drawn: dict[str, Image] = {}
 
@@ -115,6 +116,7 @@ class Shelter:
             If it cannot be: nothing was shown yet, and nothing will be.
         """
         self.protection.warm_up(self.framing.height, self.framing.width, is_live=is_live)
+        self._is_ready = True
 
     def process(self, frame: Frame) -> Sequence[Frame]:
         """Protect a frame.
@@ -175,7 +177,8 @@ class Shelter:
     def status(self) -> Sequence[str]:
         """Say in one line each what is degraded at the moment."""
         problem = [f"placeholders are shown: {self._problem}"] if self._problem else []
-        return [*problem, *self.protection.status()]
+        # Views are shown something before the protection is warmed up: it need not know then how it is.
+        return [*problem, *(self.protection.status() if self._is_ready else ())]
 
     def report(self) -> dict[str, Any]:
         """Return what is to be said in `report.json`; JSON values only."""

@@ -143,6 +143,18 @@ def test_what_a_protection_holds_back_is_not_shown_at_the_end(rng):
     assert shelter.flush() == ()
 
 
+def test_a_protection_is_asked_how_it_is_only_once_it_is_ready():
+    class Unready(BoxProtection):
+        def status(self):
+            return [str(self.mask.shape)]
+
+    settings = ProtectSettings()
+    shelter = Shelter(Unready(ColorBackground((48, 32, 16))), Framing(settings, HEIGHT, WIDTH), "paused")
+    assert shelter.status() == []
+    shelter.warm_up(HEIGHT, WIDTH, is_live=True)
+    assert shelter.status() == [f"({HEIGHT}, {WIDTH})"]
+
+
 def test_a_protection_that_cannot_start_ends_before_the_first_frame():
     shelter = sheltered()
     shelter.protection.warm_up = lambda *_, **__: raising(PipelineError("no model"))(None)
