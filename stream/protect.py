@@ -28,7 +28,7 @@ from stream.framing import Framing
 from stream.loop import Loop
 from stream.metering import Meter, Metering
 from stream.numbers import stream_numbers, stream_report
-from stream.report import write_report
+from stream.report import write_protect_report
 from stream.shelter import LOST, Shelter
 from stream.showing import BACKGROUND_SETTINGS, PROTECT_SETTINGS
 from stream.sinks.base import Sink
@@ -388,7 +388,7 @@ class ProtectSession:
             "notices": self._notices(),
             "profile": self._tuning.profile.model_dump(mode="json"),
         }
-        write_report(self._out, report)
+        write_protect_report(self._out, report)
         self._messages.say(f"saved to {self._out}")
         self._show_numbers("ended")
         return ProtectOutcome(stats, report)

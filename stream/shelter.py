@@ -59,8 +59,8 @@ class Shelter:
         What was protected in the latest frame; None where that became a placeholder or there is no camera.
     failures : Counter
         How many frames became placeholders, by reason in few words.
-    n_placeholders : int
-        All of them, those for a lost camera and a pause included.
+    placeholders : Counter
+        How many there were by what they said, those for a lost camera and a pause included.
     """
 
     def __init__(
@@ -79,11 +79,16 @@ class Shelter:
         self._absence = absence
         self._has_camera = has_camera
         self.failures: Counter[str] = Counter()
-        self.n_placeholders = 0
+        self.placeholders: Counter[str] = Counter()
         self._is_paused = False
         self._is_ready = False
         self._problem = ""
         self._drawn: dict[str, Image] = {}
+
+    @property
+    def n_placeholders(self) -> int:
+        """All placeholders so far."""
+        return sum(self.placeholders.values())
 
     @property
     def is_paused(self) -> bool:
@@ -171,7 +176,7 @@ class Shelter:
         """
         if text not in self._drawn:
             self._drawn[text] = draw_placeholder(self.framing.height, self.framing.width, text)
-        self.n_placeholders += 1
+        self.placeholders[text] += 1
         return Frame(self._drawn[text], pts_s, is_placeholder=True)
 
     def status(self) -> Sequence[str]:
@@ -184,6 +189,7 @@ class Shelter:
         """Return what is to be said in `report.json`; JSON values only."""
         return {
             "placeholders": self.n_placeholders,
+            "placeholders_by_reason": dict(self.placeholders),
             "failures": sum(self.failures.values()),
             "failures_by_reason": dict(self.failures),
         }

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from stream.report import REPORT, ROOM
+from stream.report import PAGE, REPORT, ROOM
 from stream.watch import WatchOutcome
 
 NOTES = {ROOM: f"{ROOM} (alpha = claimed)"}
@@ -99,5 +99,5 @@ def summarize_protection(report: Mapping[str, Any], out: Path) -> str:
             f"of the room that it knows, {shown:.2%} showed at least once; our own attack recovers {recovered:.2%}"
         )
     lines.extend(report["notices"])
-    lines.append(f"the figures are in {out / REPORT}")
+    lines.append(f"open {out / PAGE} for how it went and what to change; the figures are in {out / REPORT}")
     return "\n".join(lines)
