@@ -196,11 +196,11 @@ class MaskSettings(_Section):
     person_model: Literal["auto", "opencv", "litert"] = "auto"
     """What runs the person model; `auto` takes LiteRT where it is installed."""
 
-    least_probability: float = Field(default=0.8, ge=0.05, le=0.999)
+    least_probability: float = Field(default=0.9, ge=0.05, le=0.999)
     """How likely a pixel must be the person's to be shown where the room behind is not known, 0 to 1. Lower shows more
     of the person, and of the room. Where the room is known the guard judges by how far a pixel differs from it."""
 
-    rim_px: float = Field(default=1.0, ge=0.0, le=20.0)
+    rim_px: float = Field(default=2.0, ge=0.0, le=20.0)
     """What is taken off the person's edge where the room behind is not known, in pixels at 360 lines."""
 
     work_height_px: int = Field(default=360, ge=90, le=2160)
@@ -299,7 +299,7 @@ class MeterSettings(_Section):
 
     exposed_budget: float = Field(default=0.015, ge=0.0, le=1.0)
     """Share of the known room that may show at least once in a session, beyond chance; each further such share makes
-    the mask one step tighter. What is within 1.5 % is scattered edges; tighter than it is, the mask costs hair and shoulders."""
+    the mask one step tighter. Up to 1.5 % is scattered edges; a tighter mask costs hair and shoulders."""
 
     recovered_budget: float = Field(default=0.002, ge=0.0, le=1.0)
     """Share of the known room that our own attack may recover, beyond chance; each further such share makes the mask

@@ -226,7 +226,7 @@ def scattered(
 def judged(frame, looks, plate, seen, hidden, memory, light, limits, least, unsure):
     """Return the four planes of `pipelines.protection.kernels.judge_pixels`."""
     height, width = seen.shape
-    planes = np.zeros((4, height, width), np.uint8)
+    planes, memory = np.zeros((4, height, width), np.uint8), memory.copy()
     for y, x in np.ndindex(height, width):
         low, high = sorted(int(look[y, x]) for look in looks)
         if seen[y, x] > 0:
@@ -236,8 +236,9 @@ def judged(frame, looks, plate, seen, hidden, memory, light, limits, least, unsu
         else:
             level = None
             is_shown = low >= least[-1]
-            if is_shown and memory[y, x] > 0:
+            if is_shown and memory[y, x] > 0 and high >= min(least):
                 is_shown = _far_from(frame, hidden, memory, light, y, x) >= limits[1]
+                memory[y, x] -= not is_shown
             goes_on = not is_shown
         if high < min(least):
             is_shown, goes_on = False, True

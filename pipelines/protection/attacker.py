@@ -105,6 +105,7 @@ class Attacker:
         self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="attacker", daemon=True) if is_live else None
         if self._thread:
+            self._warm_up()
             self._thread.start()
 
     def offer(self, output: Image, plate: Image, is_known: _BOOL, pts_s: float) -> None:
@@ -154,6 +155,12 @@ class Attacker:
         self.stop()
         if self._thread:
             self._thread.join()
+
+    def _warm_up(self) -> None:
+        """Load and compile everything now: that holds up every thread, and the camera does not run yet."""
+        if self._settings.is_on and self._settings.attacks_hz:
+            lines = self._settings.attack_lines
+            self._reconstruction.warm_up(lines, 2 * lines, is_live=False)
 
     def _run(self) -> None:
         if sys.platform == "linux":

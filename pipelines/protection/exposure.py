@@ -101,6 +101,15 @@ def beyond_chance(share: float, chance: float) -> float:
     return max(0.0, share - chance) / max(1e-9, 1.0 - chance)
 
 
+def warm_up_exposure() -> None:
+    """Compile, or load, what an `ExposureMeter` needs; the first time takes seconds."""
+    grey, nothing = np.full((16, 16, 3), 100, np.uint8), np.zeros((16, 16), np.float32)
+    meter = ExposureMeter()
+    for is_known in (np.zeros((16, 16), bool), np.ones((16, 16), bool)):
+        for mask in (nothing, nothing + 1):
+            meter.add(grey, grey + np.uint8(1), grey, is_known, mask)
+
+
 class ExposureMeter:
     """Counts exposures frame by frame. One thread at a time may call."""
 

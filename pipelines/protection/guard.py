@@ -64,10 +64,10 @@ class Guard:
         least = np.array([*PROBABILITIES, settings.least_probability], np.float32) * np.float32(255)
         known = (plate.colors, plate.seen, plate.hidden, plate.memory)
         judge_pixels(frame, looks, *known, plate.light, plate.limits, least, self._planes)
-        shown, unknown, may_go_on, begins = self._planes
+        unknown, may_go_on, begins = self._planes[1:]
+        shown = 1 - _grown(begins, may_go_on)
         inner = _eroded(shown, settings.rim_px * self._px)
-        shown = shown & (inner | (1 - unknown))
-        shown = shown & ~_grown(begins, may_go_on)
+        shown &= inner | (1 - unknown)
         if tightened:
             shown = _eroded(shown, tightened * self._px)
         return _without_blobs(shown)

@@ -275,49 +275,52 @@ def compose(
 def soften_edges(
     frame: npt.NDArray[np.uint8],
     mask: npt.NDArray[np.float32],
-    deep: npt.NDArray[np.uint8],
+    edge: npt.NDArray[np.uint8],
+    person: npt.NDArray[np.float32],
     behind: npt.NDArray[np.uint8],
-    plate: npt.NDArray[np.uint8],
-    is_known: npt.NDArray[np.bool_],
-    reach: Word,
+    plate: npt.NDArray[np.float32],
+    seen: npt.NDArray[np.int32],
     out: npt.NDArray[np.uint8],
 ) -> None:
     """Take the room's light out of the person's edge, and let the edge fade out in the person's own colours.
 
     Inside of the mask a is the place of C on the line from R to F, least squares, and the room's share of it is
-    replaced: C + (1 - a) (B - R). F is the mean of the person's deep pixels nearby. One pixel outside of the mask
-    nothing of the camera is shown: F over B.
+    replaced: C + (1 - a) (B - R). One pixel outside of the mask nothing of the camera is shown: F over B.
 
     Parameters
     ----------
-    frame, behind, plate : ndarray
-        (height, width, 3) uint8 BGR: C, B and R.
+    frame, behind : ndarray
+        (height, width, 3) uint8 BGR: C and B.
     mask : ndarray
         (height, width) float32, 0 to 1.
-    deep : ndarray
-        (height, width) uint8, 1 where the mask goes on for `reach` pixels on all sides.
-    is_known : ndarray
-        (height, width) bool, where R is known.
-    reach : int
-        Width of the edge in pixels.
+    edge : ndarray
+        (lines, columns) uint8, 1 at the person's edge, at the working size.
+    person : ndarray
+        (lines, columns, 4) float32: F in BGR times a weight, and the weight, 0 where F is not known.
+    plate : ndarray
+        (lines, columns, 3) float32 BGR: R.
+    seen : ndarray
+        (lines, columns) int32, over 0 where R is known.
     out : ndarray
         (height, width, 3) uint8 BGR, from `compose`; changed.
     """
     height, width = mask.shape
-    person = np.empty(3, np.float32)
+    lines, columns = seen.shape
     for y in range(height):
+        v = y * lines // height
         for x in range(width):
-            if deep[y, x]:
+            u = x * columns // width
+            if not edge[v, u] or person[v, u, 3] <= LEAST_WEIGHT:
+                continue
+            shown = mask[y, x]
+            if shown > 0:
+                if seen[v, u] > 0:
+                    _replace_room(frame, behind, plate, person, y, x, v, u, shown, out)
                 continue
             beside = _share_shown(mask, y, x)
-            if beside <= 0 or not _mean_color(frame, deep, 2 * reach + 1, y, x, person):
-                continue
-            if mask[y, x] <= 0:
-                for c in range(3):
-                    mixed = beside * person[c] + (1 - beside) * np.float32(behind[y, x, c])
-                    out[y, x, c] = np.uint8(mixed + np.float32(0.5))
-            elif is_known[y, x]:
-                _replace_room(frame, behind, plate, person, y, x, mask[y, x], out)
+            for c in range(3):
+                color = person[v, u, c] / person[v, u, 3]
+                out[y, x, c] = np.uint8(beside * color + (1 - beside) * np.float32(behind[y, x, c]) + np.float32(0.5))
 
 
 @njit(cache=True, nogil=True)
@@ -330,52 +333,33 @@ def _share_shown(mask: npt.NDArray[np.float32], y: Word, x: Word) -> float:
     return float(total / np.float32(9))
 
 
-@njit(cache=True, nogil=True)
-def _mean_color(
-    frame: npt.NDArray[np.uint8],
-    deep: npt.NDArray[np.uint8],
-    reach: Word,
-    y: Word,
-    x: Word,
-    color: npt.NDArray[np.float32],
-) -> bool:
-    """Write the mean colour of the deep pixels nearby, and return whether there are any."""
-    color[:] = 0
-    n = np.float32(0)
-    for v in range(max(y - reach, 0), min(y + reach + 1, deep.shape[0])):
-        for u in range(max(x - reach, 0), min(x + reach + 1, deep.shape[1])):
-            if deep[v, u]:
-                n += 1
-                for c in range(3):
-                    color[c] += np.float32(frame[v, u, c])
-    if n == 0:
-        return False
-    color /= n
-    return True
-
-
 CLEAR = 30.0
 """Person and room must differ by so many codes for their shares of a pixel to be told."""
 
 ALL_PERSON = 0.9
 """From this share of the person on a pixel stays as it is: what differs then is hair and texture."""
 
+LEAST_WEIGHT = 1e-3
+"""The person's colour is not known where less than this share of the surroundings is surely the person."""
+
 
 @njit(cache=True, nogil=True)
 def _replace_room(
     frame: npt.NDArray[np.uint8],
     behind: npt.NDArray[np.uint8],
-    plate: npt.NDArray[np.uint8],
+    plate: npt.NDArray[np.float32],
     person: npt.NDArray[np.float32],
     y: Word,
     x: Word,
+    v: Word,
+    u: Word,
     shown: float,
     out: npt.NDArray[np.uint8],
 ) -> None:
     along = across = np.float32(0)
     for c in range(3):
-        to_person = person[c] - np.float32(plate[y, x, c])
-        along += (np.float32(frame[y, x, c]) - np.float32(plate[y, x, c])) * to_person
+        to_person = person[v, u, c] / person[v, u, 3] - plate[v, u, c]
+        along += (np.float32(frame[y, x, c]) - plate[v, u, c]) * to_person
         across += to_person * to_person
     if across < CLEAR * CLEAR:
         return
@@ -384,6 +368,6 @@ def _replace_room(
         return
     for c in range(3):
         b = np.float32(behind[y, x, c])
-        clean = np.float32(frame[y, x, c]) + (1 - a) * (b - np.float32(plate[y, x, c]))
+        clean = np.float32(frame[y, x, c]) + (1 - a) * (b - plate[v, u, c])
         mixed = shown * clean + (1 - shown) * b
         out[y, x, c] = np.uint8(min(max(mixed + np.float32(0.5), np.float32(0)), np.float32(255)))

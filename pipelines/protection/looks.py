@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.base import Image
+from pipelines.base import Image, PipelineError
 from pipelines.segmentation import Segmenter
 
 Looks = npt.NDArray[np.uint8]
@@ -27,6 +27,10 @@ WHOLE_EVERY_FRAMES = 10
 
 ROOM_SHARE, TIGHT_SHARE = 0.15, 0.03
 """The close-up is cut with this much around the person, and cut anew once there is less than the other."""
+
+MOST_ROOM = 2.2
+"""It is cut anew, too, once it is so many times as high as what is shown: not sooner, for what is shown may be a part
+of the person, and the rest would then be out of sight for good."""
 
 LEAST_SHARE = 0.55
 """Smallest side of a close-up, as a share of the picture's height: people far away are blurred when enlarged more."""
@@ -83,6 +87,11 @@ class CloseUps:
         -------
         ndarray
             (2, height, width) uint8, see `Looks`; the object's own, written again by the next call.
+
+        Raises
+        ------
+        PipelineError
+            If the person model gives something else than probabilities.
         """
         self.looks[:] = 0
         self.most[:] = 255
@@ -151,6 +160,8 @@ def _part(box: Box) -> tuple[slice, slice]:
 
 
 def _codes(probability: npt.NDArray[np.float32], width: int, height: int) -> npt.NDArray[np.uint8]:
+    if not np.isfinite(probability.sum()):
+        raise PipelineError("the person model gave something else than probabilities; try mask.person_model: opencv")
     large = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR)
     return (large * 255 + np.float32(0.5)).astype(np.uint8)
 
@@ -164,4 +175,4 @@ def _fits(person: Box, box: Box, size: tuple[int, int]) -> bool:
             return False
         if after < least and box[axis] + box[axis + 2] < size[axis]:
             return False
-    return person[3] * (1 + 3 * ROOM_SHARE) >= box[3] or box[3] <= int(LEAST_SHARE * size[1])
+    return MOST_ROOM * person[3] >= box[3] or box[3] <= int(LEAST_SHARE * size[1])

@@ -12,7 +12,7 @@ from pipelines.base import Image
 from pipelines.protection.attacker import Attacker, Recovered
 from pipelines.protection.budget import Budget
 from pipelines.protection.contract import Protection
-from pipelines.protection.exposure import ExposureMeter, Exposures
+from pipelines.protection.exposure import ExposureMeter, Exposures, warm_up_exposure
 from pipelines.segmentation import Backend
 
 
@@ -26,7 +26,7 @@ class LeakMeter:
     person_model : {'auto', 'opencv', 'litert'}
         What runs the attack's person model.
     is_live : bool
-        Whether the attack works beside the caller, or within `add`.
+        Whether the attack works beside the caller, or within `add`; live, everything is compiled here.
 
     Attributes
     ----------
@@ -38,6 +38,8 @@ class LeakMeter:
         self._settings = settings
         self._person_model = person_model
         self._is_live = is_live
+        if is_live:
+            warm_up_exposure()
         self._attacker = self._open_attacker()
         self._meter = ExposureMeter()
         self._budget = Budget(settings)

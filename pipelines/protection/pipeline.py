@@ -25,6 +25,12 @@ from pipelines.segmentation import Segmenter, open_segmenter
 EDGE_PX = 2
 """Width of the person's edge that may hold light of the room, in pixels of the working size."""
 
+FROM_PX = 7
+"""The person's colour at the edge is the mean over a square with so many pixels to each side."""
+
+INNER_HALF = np.clip(2 * np.arange(256, dtype=np.float32) / 255 - 1, 0, 1)
+"""Of the slope that enlarging a mask makes only the inner half is shown."""
+
 AT_START = ("person_model", "work_height_px")
 """Settings that only a restart can change."""
 
@@ -53,15 +59,14 @@ class ProtectionPipeline:
         self._background = background
         self._tightened = 0
         self.mask: Mask = np.zeros((0, 0), np.float32)
+        self._begin(0, 0)
 
     def warm_up(self, height: int, width: int, *, is_live: bool) -> None:  # noqa: ARG002 - the contract's name
         """Allocate and compile for frames of this size."""
         lines = min(height, self._settings.work_height_px)
         columns = max(1, round(width * lines / height))
         self.mask = np.zeros((height, width), np.float32)
-        self._close_ups = CloseUps(self._segmenter, lines, columns)
-        self._plate = Plate(lines, columns)
-        self._guard = Guard(self._plate)
+        self._begin(lines, columns)
         self._background.warm_up(height, width)
         self._compile()
 
@@ -108,7 +113,7 @@ class ProtectionPipeline:
         self._close_ups.follow(shown)
         self._plate.learn(small, self._close_ups.most)
         mask = self._enlarged_mask(shown)
-        output = self._composed(image, mask, shown)
+        output = self._composed(image, mask, small, shown)
         self.mask = mask
         return [Frame(output, frame.pts_s)]
 
@@ -145,7 +150,7 @@ class ProtectionPipeline:
         notices = []
         if lines < self.mask.shape[0]:
             notices.append(f"the mask is made at {columns}x{lines}")
-        if self._close_ups.box is None:
+        if self.mask.size and self._close_ups.box is None:
             notices.append("nobody is seen: only the background is shown")
         return notices
 
@@ -161,32 +166,37 @@ class ProtectionPipeline:
             "tightened": self._tightened,
         }
 
-    def _composed(self, image: Image, mask: Mask, shown: MaskCodes) -> Image:
+    def _composed(self, image: Image, mask: Mask, small: Image, shown: MaskCodes) -> Image:
         """Lay the person over the background."""
         behind = self._background.picture(image, mask)
         if behind.shape != image.shape:
             raise PipelineError(f"the background gave {behind.shape[1]}x{behind.shape[0]}; wanted the camera's size")
         output = np.empty_like(image)
         compose(image, mask, behind, output)
-        reach = max(1, round(EDGE_PX * image.shape[0] / shown.shape[0]))
-        square = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
-        deep = cv2.erode((mask >= 1).astype(np.uint8), square).astype(np.uint8, copy=False)
-        soften_edges(image, mask, deep, behind, self.plate, self.is_plate_known, reach, output)
+        edge, person = _edge_of(shown, small)
+        soften_edges(
+            image, mask, edge, person, behind, self._plate.colors + self._plate.light, self._plate.seen, output
+        )
         return output
 
     def _enlarged_mask(self, shown: MaskCodes) -> Mask:
         """Return the mask at the frame's size: of the slope that enlarging makes only the inner half."""
         if shown.shape == self.mask.shape:
             return shown.astype(np.float32)
-        large = self._enlarged(shown.astype(np.float32), cv2.INTER_LINEAR)
-        mask: Mask = np.clip(2 * large - 1, 0, 1)
-        return mask
+        mask = cv2.LUT(self._enlarged(255 * shown, cv2.INTER_LINEAR), INNER_HALF)
+        return np.asarray(mask, np.float32)
 
     def _enlarged(self, picture: npt.NDArray[Any], way: int) -> npt.NDArray[Any]:
         height, width = self.mask.shape
         if picture.shape[:2] == (height, width):
             return picture
         return cv2.resize(picture, (width, height), interpolation=way)
+
+    def _begin(self, lines: int, columns: int) -> None:
+        """Know nothing, at this working size."""
+        self._close_ups = CloseUps(self._segmenter, lines, columns)
+        self._plate = Plate(lines, columns)
+        self._guard = Guard(self._plate)
 
     def _compile(self) -> None:
         """Run everything once on a black picture, and forget it: the first frame is not to wait."""
@@ -197,13 +207,18 @@ class ProtectionPipeline:
         small, looks = black[:lines, :columns].copy(), np.zeros((2, lines, columns), np.uint8)
         self._plate.learn(small, looks[0])
         shown = self._guard.mask(small, looks, self._settings, 0)
-        compose(black, self.mask, black, black.copy())
-        soften_edges(
-            black, self.mask, black[..., 0], black, black, np.zeros((height, width), np.bool_), EDGE_PX, black.copy()
-        )
-        self._enlarged_mask(shown)
-        self._plate = Plate(lines, columns)
-        self._guard = Guard(self._plate)
+        self._composed(black, self._enlarged_mask(shown), small, shown)
+        self._begin(lines, columns)
+
+
+def _edge_of(shown: MaskCodes, image: Image) -> tuple[MaskCodes, npt.NDArray[np.float32]]:
+    """Return the person's edge, and the colour that the person has there, times its weight and with it."""
+    square = np.ones((2 * EDGE_PX + 1, 2 * EDGE_PX + 1), np.uint8)
+    deep = np.asarray(cv2.erode(shown, square), np.uint8)
+    edge = np.asarray(cv2.dilate(shown, np.ones((3, 3), np.uint8)), np.uint8) & (1 - deep)
+    colors = cv2.merge([*cv2.split(cv2.bitwise_and(image, image, mask=deep)), deep])
+    around = cv2.boxFilter(colors, cv2.CV_32F, (2 * FROM_PX + 1, 2 * FROM_PX + 1))
+    return edge, np.asarray(around, np.float32)
 
 
 def _resized(image: Image, width: int, height: int) -> Image:

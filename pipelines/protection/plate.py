@@ -22,7 +22,7 @@ MAYBE_PERSON = 64
 HIDDEN = 200
 """What every look takes for the person's by less than this, of 255, is hidden, and its colour is remembered."""
 
-MOVED_SHARE, MOVED_FRAMES = 0.5, 8
+MOVED_SHARE, MOVED_FRAMES = 0.5, 3
 """The camera was moved if more than this share of the known room has changed, for so many frames."""
 
 LIGHT_RATE, NOISE_RATE = 0.3, 0.05

@@ -154,12 +154,12 @@ import stream.sinks.open
 from stream.sinks.images import ImagesSink
 stream.sinks.images.ImagesSink.is_live = property(lambda self: True)
 import numpy as np, pipelines.segmentation
-pipelines.segmentation._Enlarging.probability = lambda self, image: np.pad(
-    np.ones((20, 20), np.float32), ((0, image.shape[0] - 20), (0, image.shape[1] - 20)))
+for backend in (pipelines.segmentation.OpenCVSegmenter, pipelines.segmentation.LiteRTSegmenter):
+    backend.small_probability = lambda self, image: np.pad(np.ones((128, 128), np.float32), 64)
 from stream.cli import main
 main()
 """
-"""The command with a folder of pictures as a live sink, and a model that finds the person at the left top."""
+"""The command with a folder of pictures as a live sink, and a model that finds the person in the middle."""
 
 
 def last_picture(folder):

@@ -9,7 +9,7 @@ from config.schema import MeterSettings, Profile
 from pipelines.protection.meter import LeakMeter
 
 HEIGHT, WIDTH = 40, 60
-SETTINGS = MeterSettings(attacks_hz=0)
+SETTINGS = MeterSettings(attacks_hz=0, exposed_budget=0.005)
 
 
 class FakeProtection:
