@@ -38,6 +38,8 @@ SOURCE is one of
 
 VIEWS = ("page", "window", "none")
 PROTECT_VIEW_HELP = "See what the others see on a page in the browser, in a window, or not at all."
+EMITTED = ("protected", "background")
+EMIT_HELP = "Send you over the background, or the background alone, without any camera, for another client's settings."
 VIEW_HELP = "Watch it grow on a page in the browser, in a window, or not at all."
 
 START_HELP = """
@@ -167,7 +169,7 @@ def watch(
 
 
 @cli.command(epilog=SOURCE_HELP)
-@click.argument("source", default="camera")
+@click.argument("source", required=False)
 @click.option(
     "--to",
     "sinks",
@@ -177,6 +179,7 @@ def watch(
     show_default=True,
     help="Where it goes: virtual-camera[:DEVICE], display[:N], file:PATH or images:DIR; may be repeated.",
 )
+@click.option("--emit", type=click.Choice(EMITTED), default="protected", show_default=True, help=EMIT_HELP)
 @override("protect", "background", metavar="#RRGGBB|IMAGE|VIDEO|noise|blur")
 @override("noise", "kind", "--noise", type=choice("noise", "kind"))
 @override("protect", "mirror", "--mirror/--no-mirror", default=None)
@@ -196,8 +199,9 @@ def watch(
 @override("page", "port", type=int)
 @swift_start()
 def protect(
-    source: str,
+    source: str | None,
     sinks: tuple[str, ...],
+    emit: str,
     audit_only: str | None,
     view: Any,
     out: Path,
@@ -214,8 +218,9 @@ def protect(
     from stream.request import Request
     from stream.summary import summarize_audit, summarize_protection
 
+    is_alone = emit == "background"
     request = Request(
-        source=source,
+        source=source or ("" if is_alone else "camera"),
         out=out,
         sinks=sinks,
         view=view,
@@ -223,6 +228,13 @@ def protect(
         profile=profile,
         overrides=overrides(flags),
     )
+    if is_alone and audit_only is not None:
+        raise ConfigError("--audit-only sends nothing, so there is nothing to --emit; leave one of them out")
+    if is_alone:
+        from stream.run_background import run_background
+
+        click.echo(summarize_protection(run_background(request, click.echo).report, out))
+        return
     if audit_only is not None:
         from stream.run_audit import run_audit
 

@@ -28,11 +28,12 @@ from stream.framing import Framing
 from stream.loop import Loop
 from stream.metering import Meter, Metering
 from stream.numbers import stream_numbers, stream_report
-from stream.report import write_report
+from stream.report import write_protect_report
 from stream.shelter import LOST, Shelter
-from stream.showing import PROTECT_SETTINGS
+from stream.showing import BACKGROUND_SETTINGS, PROTECT_SETTINGS
 from stream.sinks.base import Sink
 from stream.sources.base import AbsentSource, Source
+from stream.sources.blank import BlankSource
 from stream.sources.on_demand import OnDemandSource
 from stream.startup import start_is_over
 from stream.stats import LoopStats
@@ -44,6 +45,7 @@ PROFILE_EVERY_S = 1.0
 
 HIDDEN = "the others see a placeholder"
 SHOWN = "the others see you again"
+SHOWN_ALONE = "the others see the background again"
 
 ROUNDING_S = 1e-6
 """Time stamps are sums of fractions; a frame that is due may seem a hair early."""
@@ -71,7 +73,7 @@ class ProtectSession:
     Parameters
     ----------
     source : Source
-        Open; the session closes it.
+        Open; the session closes it. A blank one says that the background is sent alone.
     make_protection : callable
         From the profile and a background to a protection.
     open_background : callable
@@ -111,6 +113,7 @@ class ProtectSession:
         info = source.info
         framing = Framing(profile.protect, info.height, info.width)
         self._source = source
+        self._is_alone = isinstance(source, BlankSource)
         self._out = out
         self._views = list(views)
         self._duration_s = duration_s
@@ -121,9 +124,12 @@ class ProtectSession:
             lambda wanted: open_background(wanted, self._time), framing.height, framing.width
         )
         protection = make_protection(profile, self._background.pictures)
-        self._shelter = Shelter(protection, framing, profile.protect.pause_text, self._absence)
+        self._shelter = Shelter(
+            protection, framing, profile.protect.pause_text, self._absence, has_camera=not self._is_alone
+        )
         self._messages = Messages()
-        self._tuning = Tuning(profile, watcher, PROTECT_SETTINGS, self._apply, self._messages.say)
+        settings = BACKGROUND_SETTINGS if self._is_alone else PROTECT_SETTINGS
+        self._tuning = Tuning(profile, watcher, settings, self._apply, self._messages.say)
         self._due = Deadlines()
         self._next_s = -math.inf
         self._last: Frame | None = None
@@ -244,7 +250,8 @@ class ProtectSession:
             self._messages.say("")
         if self.is_paused != self._is_said_paused:
             self._is_said_paused = self.is_paused
-            self._messages.say(HIDDEN if self.is_paused else SHOWN)
+            shown = SHOWN_ALONE if self._is_alone else SHOWN
+            self._messages.say(HIDDEN if self.is_paused else shown)
 
     def _obey_views(self) -> None:
         for view in self._views:
@@ -278,6 +285,8 @@ class ProtectSession:
             self._change.ask(profile)
         if before.protect.size != profile.protect.size:
             left_alone.append("protect.size changes at the next start")
+        if self._is_alone and profile.protect.rate_hz > (self._source.info.rate_hz or 0):
+            left_alone.append(f"protect.rate_hz over {self._source.info.rate_hz:g} needs another start")
         return left_alone
 
     def _forget_room(self) -> None:
@@ -369,6 +378,7 @@ class ProtectSession:
         stats = self._loop.stats()
         report = stream_report(self._source.info, self._started, stats, ended_by, is_final=True)
         report |= {
+            "emit": "background" if self._is_alone else "protected",
             "output": {"width": self._shelter.framing.width, "height": self._shelter.framing.height},
             "background": self._background.pictures.name,
             **(self._source.report() if isinstance(self._source, OnDemandSource) else {}),
@@ -378,7 +388,7 @@ class ProtectSession:
             "notices": self._notices(),
             "profile": self._tuning.profile.model_dump(mode="json"),
         }
-        write_report(self._out, report)
+        write_protect_report(self._out, report)
         self._messages.say(f"saved to {self._out}")
         self._show_numbers("ended")
         return ProtectOutcome(stats, report)

@@ -17,6 +17,7 @@ from pipelines.atomic import replacing
 from pipelines.base import Findings, Image
 from stream.results.maps import draw_leaks, with_legend
 from stream.results.page import build_page
+from stream.results.protect_page import build_protect_page
 from stream.sinks.base import SinkError
 
 ROOM, BACKDROP, CONFIDENCE, LEAKS = "room.png", "backdrop.png", "confidence.png", "leaks.png"
@@ -120,6 +121,26 @@ def write_report(folder: Path, report: Mapping[str, Any]) -> None:
     """
     with _disk_errors_said(folder):
         _write_together(folder, {REPORT: _json(report)})
+
+
+def write_protect_report(folder: Path, report: Mapping[str, Any]) -> None:
+    """Write the reports of a protected camera, for people and for programs: both, or none and the old ones stay.
+
+    Parameters
+    ----------
+    folder : Path
+        An existing folder.
+    report : mapping
+        JSON values.
+
+    Raises
+    ------
+    SinkError
+        If a file cannot be written.
+    """
+    page = build_protect_page(report).encode(errors="replace")
+    with _disk_errors_said(folder):
+        _write_together(folder, {PAGE: page, REPORT: _json(report)})
 
 
 @contextlib.contextmanager

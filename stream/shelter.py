@@ -49,30 +49,46 @@ class Shelter:
         What the placeholder says while paused.
     absence : callable, optional
         Says why the source gives placeholders, in words that may be sent to others.
+    has_camera : bool, optional
+        False where the source is blank, so that nothing in its frames is to be hidden: a black background may then be
+        as black as they are.
 
     Attributes
     ----------
     camera : ndarray or None
-        What was protected in the latest frame; None where that became a placeholder.
+        What was protected in the latest frame; None where that became a placeholder or there is no camera.
     failures : Counter
         How many frames became placeholders, by reason in few words.
-    n_placeholders : int
-        All of them, those for a lost camera and a pause included.
+    placeholders : Counter
+        How many there were by what they said, those for a lost camera and a pause included.
     """
 
     def __init__(
-        self, protection: Protection, framing: Framing, pause_text: str, absence: Callable[[], str] = lambda: LOST
+        self,
+        protection: Protection,
+        framing: Framing,
+        pause_text: str,
+        absence: Callable[[], str] = lambda: LOST,
+        *,
+        has_camera: bool = True,
     ) -> None:
         self.protection = protection
         self.framing = framing
         self.pause_text = pause_text
         self.camera: Image | None = None
         self._absence = absence
+        self._has_camera = has_camera
         self.failures: Counter[str] = Counter()
-        self.n_placeholders = 0
+        self.placeholders: Counter[str] = Counter()
         self._is_paused = False
+        self._is_ready = False
         self._problem = ""
         self._drawn: dict[str, Image] = {}
+
+    @property
+    def n_placeholders(self) -> int:
+        """All placeholders so far."""
+        return sum(self.placeholders.values())
 
     @property
     def is_paused(self) -> bool:
@@ -105,6 +121,7 @@ class Shelter:
             If it cannot be: nothing was shown yet, and nothing will be.
         """
         self.protection.warm_up(self.framing.height, self.framing.width, is_live=is_live)
+        self._is_ready = True
 
     def process(self, frame: Frame) -> Sequence[Frame]:
         """Protect a frame.
@@ -131,7 +148,7 @@ class Shelter:
             return [self._fail(error, frame.pts_s)]
         if self._paused():  # in the meantime
             return [self.placeholder(self.pause_text, frame.pts_s)]
-        self.camera, self._problem = camera, ""
+        self.camera, self._problem = camera if self._has_camera else None, ""
         return [Frame(output, frame.pts_s)]
 
     def flush(self) -> Sequence[Frame]:
@@ -159,18 +176,20 @@ class Shelter:
         """
         if text not in self._drawn:
             self._drawn[text] = draw_placeholder(self.framing.height, self.framing.width, text)
-        self.n_placeholders += 1
+        self.placeholders[text] += 1
         return Frame(self._drawn[text], pts_s, is_placeholder=True)
 
     def status(self) -> Sequence[str]:
         """Say in one line each what is degraded at the moment."""
         problem = [f"placeholders are shown: {self._problem}"] if self._problem else []
-        return [*problem, *self.protection.status()]
+        # Views are shown something before the protection is warmed up: it need not know then how it is.
+        return [*problem, *(self.protection.status() if self._is_ready else ())]
 
     def report(self) -> dict[str, Any]:
         """Return what is to be said in `report.json`; JSON values only."""
         return {
             "placeholders": self.n_placeholders,
+            "placeholders_by_reason": dict(self.placeholders),
             "failures": sum(self.failures.values()),
             "failures_by_reason": dict(self.failures),
         }
@@ -197,6 +216,8 @@ class Shelter:
         # By bounds: two pictures that only interleave are refused as well.
         if np.may_share_memory(image, camera) or np.may_share_memory(image, source):
             raise RefusedFrameError("the protection gave the camera's own picture")
+        if not self._has_camera:
+            return image
         alike = (image[::SAMPLE_PX, ::SAMPLE_PX] == camera[::SAMPLE_PX, ::SAMPLE_PX]).all(axis=2).mean()
         if alike > MOST_ALIKE:
             raise RefusedFrameError("hardly anything of the camera's picture was replaced")

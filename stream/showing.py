@@ -35,6 +35,16 @@ PROTECT_SETTINGS: Final = (
 )
 """What a view may change while a protected camera runs."""
 
+BACKGROUND_SETTINGS: Final = (
+    "protect.background",
+    "protect.rate_hz",
+    "protect.pause_text",
+    "noise.kind",
+    "noise.strength",
+    "noise.motion",
+)
+"""What a view may change while the background alone is sent."""
+
 
 def pictures_offered(findings: Findings) -> tuple[str, ...]:
     """Say which pictures can be drawn of findings.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from stream.report import REPORT, ROOM
+from stream.report import PAGE, REPORT, ROOM
 from stream.watch import WatchOutcome
 
 NOTES = {ROOM: f"{ROOM} (alpha = claimed)"}
@@ -83,9 +83,11 @@ def summarize_protection(report: Mapping[str, Any], out: Path) -> str:
     """
     frames = report["frames"]
     n_lost = frames["dropped"] + frames["missed"]
-    lines = [f"{frames['processed']} frames protected at {report['rate_hz']:.1f}/s, {n_lost} dropped"]
+    is_alone = report["emit"] == "background"
+    what = "frames of the background sent" if is_alone else "frames protected"
+    lines = [f"{frames['processed']} {what} at {report['rate_hz']:.1f}/s, {n_lost} dropped"]
     total = report["latency_ms"].get("total")
-    if total and report["source"]["is_live"]:
+    if total and report["source"]["is_live"] and not is_alone:
         lines[0] += f", {total['p50']:.0f} ms later than they came (99 %: {total['p99']:.0f} ms)"
     if report["placeholders"]:
         lines.append(f"{report['placeholders']} of them were placeholders")
@@ -97,5 +99,5 @@ def summarize_protection(report: Mapping[str, Any], out: Path) -> str:
             f"of the room that it knows, {shown:.2%} showed at least once; our own attack recovers {recovered:.2%}"
         )
     lines.extend(report["notices"])
-    lines.append(f"the figures are in {out / REPORT}")
+    lines.append(f"open {out / PAGE} for how it went and what to change; the figures are in {out / REPORT}")
     return "\n".join(lines)

@@ -1,16 +1,13 @@
 """The report for a person: one HTML file that needs nothing else, neither scripts nor a network.
 
-`template.html` beside this module is the frame and the look, `sentences` and `advice` are what it says, and here the
-parts are put together. All text is escaped here, in `_p` and its neighbours, and nowhere else: names of files and
-windows come from outside. The pictures are embedded, scaled down to `PICTURE_WIDTH_PX`.
+`template.html` beside this module is the frame and the look, `sentences` and `advice` are what it says, `elements` the
+pieces of every report, and here the parts are put together. All text is escaped in `elements` and in what is left of
+them here: names of files and windows come from outside. The pictures are embedded, scaled down to `PICTURE_WIDTH_PX`.
 """
 
 import base64
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from html import escape
-from importlib import resources
-from string import Template
 from typing import Any, Final
 
 import cv2
@@ -18,6 +15,17 @@ import cv2
 from pipelines.base import Findings, Image
 from stream.results import sentences
 from stream.results.advice import advice_for, looks_blurred
+from stream.results.elements import (
+    advice_list,
+    document,
+    facts,
+    paragraph,
+    say_day,
+    say_moment,
+    section,
+    verdict,
+    warnings,
+)
 from stream.results.figures import BAND_EDGES, EPISODE_CLASSES
 from stream.results.maps import BAND_COLORS, EPISODE_COLORS, band_label, draw_confidence, draw_leaks, episode_label
 from stream.view.pictures import shrink_bgr, shrink_bgra
@@ -54,11 +62,12 @@ def build_page(findings: Findings, report: Mapping[str, Any]) -> str:
     """
     parts = (_verdict, _found, _sure, _where, _limits, _change, _watched)
     name = report["source"]["name"]
-    return Template((resources.files("stream.results") / "template.html").read_text("utf-8")).substitute(
-        title=escape(f"{name}: what the virtual background gave away"),
-        subtitle=escape(f"{name}, {_day(report['started'])}"),
-        sections="\n".join(part(findings, report) for part in parts),
-        footer=f"Made by Backroom {escape(str(report['backroom']))}. {escape(CONSENT)}",
+    return document(
+        heading="What the virtual background gave away",
+        title=f"{name}: what the virtual background gave away",
+        subtitle=f"{name}, {say_day(report['started'])}",
+        sections=[part(findings, report) for part in parts],
+        footer=f"Made by Backroom {report['backroom']}. {CONSENT}",
     )
 
 
@@ -66,7 +75,7 @@ def _verdict(findings: Findings, report: Mapping[str, Any]) -> str:
     more = NO_PROOF
     if findings.coverage:
         more = sentences.say_score(report.get("score")) or sentences.MEASURED[report["method"]].in_short
-    return _box("verdict", f'<p class="lead">{escape(sentences.say_coverage(report["coverage"]))}</p>', _p(more))
+    return verdict(sentences.say_coverage(report["coverage"]), more)
 
 
 def _found(findings: Findings, report: Mapping[str, Any]) -> str:
@@ -79,28 +88,28 @@ def _found(findings: Findings, report: Mapping[str, Any]) -> str:
     unseen = "" if findings.confidence is None else " Black where it was never seen, as behind a person who sits still."
     backdrop = _figure(findings.backdrop, "The virtual background.", f"The virtual background.{unseen}")
     room = _figure(findings.room, alt, caption, "checkerboard")
-    return _section("What was found", f'<div class="pair">{room}{backdrop}</div>')
+    return section("What was found", f'<div class="pair">{room}{backdrop}</div>')
 
 
 def _sure(findings: Findings, report: Mapping[str, Any]) -> str:
-    said = _p(sentences.say_sureness(report["method"], report.get("confidence")))
-    measured = _p(sentences.MEASURED[report["method"]].in_full)
+    said = paragraph(sentences.say_sureness(report["method"], report.get("confidence")))
+    measured = paragraph(sentences.MEASURED[report["method"]].in_full)
     confidence = draw_confidence(findings)
     if confidence is None or not findings.coverage:
-        return _section("How sure that is", said, measured)
+        return section("How sure that is", said, measured)
     labels = [f"{band_label(i)}: {_BAND_WORDS[i]}" for i in range(len(BAND_EDGES) - 1)]
     shares = [band["share"] for band in report["confidence"]["bands"]]
     table = _key("Sure of a pixel", labels, BAND_COLORS, shares)
     figure = _figure(confidence, "Map of how sure each find is; the table has the figures.", "How sure each find is.")
-    return _section("How sure that is", said, measured, f'<div class="pair">{figure}{table}</div>')
+    return section("How sure that is", said, measured, f'<div class="pair">{figure}{table}</div>')
 
 
 def _where(findings: Findings, report: Mapping[str, Any]) -> str:
-    where = _p(sentences.say_where(report["found_where"]) or "Nothing was found, so there is no place to name.")
+    where = paragraph(sentences.say_where(report["found_where"]) or "Nothing was found, so there is no place to name.")
     leaks = draw_leaks(findings)
     if leaks is None or not findings.coverage:
-        return _section("Where", where)
-    often = _p(sentences.say_episodes(report["episodes"]))
+        return section("Where", where)
+    often = paragraph(sentences.say_episodes(report["episodes"]))
     labels = [episode_label(first, last) for first, last in EPISODE_CLASSES]
     shares = [one["share"] for one in report["episodes"]["classes"]]
     table = _key("Separate moments", labels, EPISODE_COLORS, shares)
@@ -109,7 +118,7 @@ def _where(findings: Findings, report: Mapping[str, Any]) -> str:
         "Map of where the room leaked and how often; the text and the table have the figures.",
         "Where the room leaked and how often, over the darkened virtual background.",
     )
-    return _section("Where, and how often", where, often, f'<div class="pair">{figure}{table}</div>')
+    return section("Where, and how often", where, often, f'<div class="pair">{figure}{table}</div>')
 
 
 def _limits(findings: Findings, report: Mapping[str, Any]) -> str:
@@ -125,30 +134,27 @@ def _limits(findings: Findings, report: Mapping[str, Any]) -> str:
     if report["ended_by"]:
         lines.append(f"the session ended early: {report['ended_by']}")
     if not lines:
-        return _section("What limits this result", _p("Nothing out of the ordinary was met."))
-    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    more = "" if findings.coverage or looks_blurred(report) else _p(NO_PROOF)
-    return _section("What limits this result", f'<ul class="warn">{items}</ul>', more)
+        return section("What limits this result", paragraph("Nothing out of the ordinary was met."))
+    more = "" if findings.coverage or looks_blurred(report) else paragraph(NO_PROOF)
+    return section("What limits this result", warnings(lines), more)
 
 
 def _change(_: Findings, report: Mapping[str, Any]) -> str:
-    items = "".join(f"<li><h3>{escape(advice.what)}</h3>{_p(advice.why)}</li>" for advice in advice_for(report))
-    return _section("What to change", f'<ol class="advice">{items}</ol>')
+    return section("What to change", advice_list(advice_for(report)))
 
 
 def _watched(_: Findings, report: Mapping[str, Any]) -> str:
     source, frames = report["source"], report["frames"]
     n_lost = frames["dropped"] + frames["missed"]
-    facts = {
+    told = {
         "Watched": source["name"],
         "Size": f"{source['width']} \N{MULTIPLICATION SIGN} {source['height']} pixels",
         "Length": _length(report),
         "Frames": f"{frames['counted']} counted, {n_lost} dropped",
-        "Began": report["started"].replace("T", " ").replace("+00:00", " UTC"),
+        "Began": say_moment(report["started"]),
         "Method": f"{report['method']}, Backroom {report['backroom']}",
     }
-    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(fact)}</dd>" for name, fact in facts.items())
-    return _section("What was watched", f"<dl>{rows}</dl>")
+    return section("What was watched", facts(told))
 
 
 def _length(report: Mapping[str, Any]) -> str:
@@ -159,11 +165,6 @@ def _length(report: Mapping[str, Any]) -> str:
         return "pictures without times"
     n_frames = report["frames"]["processed"] + report["frames"]["skipped_as_counted_before"]
     return f"{sentences.say_duration(n_frames / source['rate_hz'])} of a recording"
-
-
-def _day(moment: str) -> str:
-    day = dt.datetime.fromisoformat(moment)
-    return f"{day.day} {day:%B %Y}"
 
 
 def _key(title: str, labels: Sequence[str], colors: Sequence[str], shares: Sequence[float]) -> str:
@@ -188,15 +189,3 @@ def _embedded(image: Image) -> str:
     small = shrink_bgra(image, PICTURE_WIDTH_PX) if is_bgra else shrink_bgr(image, PICTURE_WIDTH_PX)
     _, encoded = cv2.imencode(".png", small)
     return f"data:image/png;base64,{base64.b64encode(encoded.tobytes()).decode()}"
-
-
-def _section(title: str, *parts: str) -> str:
-    return f"<section>\n<h2>{escape(title)}</h2>\n" + "\n".join(part for part in parts if part) + "\n</section>"
-
-
-def _box(css_class: str, *parts: str) -> str:
-    return f'<div class="{css_class}">' + "".join(parts) + "</div>"
-
-
-def _p(text: str) -> str:
-    return f"<p>{escape(text)}</p>"

@@ -326,7 +326,7 @@ class Meter:
         return ["over budget"]
 
     def report(self):
-        return {"exposed_once": 0.001, "finished": self.n_finished}
+        return {"room_known": 0.0, "exposed_once": 0.001, "finished": self.n_finished}
 
     def finish(self):
         self.n_finished += 1
@@ -347,7 +347,7 @@ def test_the_meter_gets_each_protected_frame_and_its_camera_and_no_placeholder(b
         assert output is frame.image
     assert (meter.n_finished, meter.n_closed) == (1, 1)
     report = report_in(tmp_path)
-    assert report["leak_meter"] == {"exposed_once": 0.001, "finished": 1}
+    assert report["leak_meter"] == {"room_known": 0.0, "exposed_once": 0.001, "finished": 1}
     assert "over budget" in report["notices"]
     assert view.numbers[-1]["coverage_over_time"][-1][1] == 0.003
     assert ["Exposed once", "0.10 %", False] in json.loads(json.dumps(view.numbers[-1]["figures"]))

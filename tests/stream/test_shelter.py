@@ -143,6 +143,39 @@ def test_what_a_protection_holds_back_is_not_shown_at_the_end(rng):
     assert shelter.flush() == ()
 
 
+def test_placeholders_are_counted_by_what_they_say(rng):
+    shelter = sheltered(raising(ValueError("bug")))
+    for _ in range(2):
+        shelter.process(Frame(camera_image(rng), 0.0))
+    shelter.pause(True)
+    shelter.process(Frame(camera_image(rng), 0.0))
+    report = shelter.report()
+    assert report["placeholders_by_reason"] == {FAILED: 2, "paused": 1}
+    assert (report["placeholders"], report["failures_by_reason"]) == (3, {"ValueError": 2})
+
+
+def test_a_protection_is_asked_how_it_is_only_once_it_is_ready():
+    class Unready(BoxProtection):
+        def status(self):
+            return [str(self.mask.shape)]
+
+    settings = ProtectSettings()
+    shelter = Shelter(Unready(ColorBackground((48, 32, 16))), Framing(settings, HEIGHT, WIDTH), "paused")
+    assert shelter.status() == []
+    shelter.warm_up(HEIGHT, WIDTH, is_live=True)
+    assert shelter.status() == [f"({HEIGHT}, {WIDTH})"]
+
+
+def test_without_a_camera_a_black_background_is_shown_and_nothing_is_kept_for_the_meter():
+    settings, black = ProtectSettings(), np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    protection = BoxProtection(ColorBackground((0, 0, 0)), lambda frame: [Frame(frame.image.copy(), frame.pts_s)])
+    shelter = Shelter(protection, Framing(settings, HEIGHT, WIDTH), "paused", has_camera=False)
+    shelter.warm_up(HEIGHT, WIDTH, is_live=True)
+    frame = only(shelter.process(Frame(black, 0.0)))
+    assert not frame.is_placeholder
+    assert shelter.camera is None
+
+
 def test_a_protection_that_cannot_start_ends_before_the_first_frame():
     shelter = sheltered()
     shelter.protection.warm_up = lambda *_, **__: raising(PipelineError("no model"))(None)

@@ -5,6 +5,7 @@ from pathlib import Path
 from stream.summary import summarize_protection
 
 REPORT = {
+    "emit": "protected",
     "frames": {"processed": 1800, "dropped": 2, "missed": 1},
     "rate_hz": 29.97,
     "latency_ms": {"total": {"p50": 21.4, "p99": 43.6}},
@@ -19,7 +20,7 @@ REPORT = {
 def test_a_good_meeting_takes_two_lines():
     first, last = summarize_protection(REPORT, Path("out")).splitlines()
     assert first == "1800 frames protected at 30.0/s, 3 dropped, 21 ms later than they came (99 %: 44 ms)"
-    assert last == "the figures are in out/report.json"
+    assert last == "open out/report.html for how it went and what to change; the figures are in out/report.json"
 
 
 def test_what_went_wrong_and_what_leaked_is_said():

@@ -18,6 +18,7 @@ from pipelines.base import Frame
 from stream.sinks.images import ImagesSink
 from stream.sinks.video import VideoSink
 from stream.sources.base import Source
+from stream.sources.blank import BlankSource
 from stream.sources.camera import CameraSource
 from stream.sources.images import ImagesSource
 from stream.sources.on_demand import OnDemandSource
@@ -96,6 +97,8 @@ OPENERS = [
     pytest.param(open_images, id="images"),
     pytest.param(open_camera, id="camera"),
     pytest.param(open_on_demand, id="on demand"),
+    pytest.param(lambda *_: Opened(BlankSource("blank", 47, 65, 50.0), None), id="blank, live"),
+    pytest.param(lambda *_: Opened(BlankSource("blank", 47, 65, 50.0, 20), 20), id="blank"),
 ]
 
 

@@ -1,0 +1,165 @@
+"""The pieces that reports for people are made of. All text is escaped here: names of files come from outside."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from importlib import resources
+from string import Template
+
+from stream.results.advice import Advice
+
+
+def document(*, heading: str, title: str, subtitle: str, sections: Sequence[str], footer: str) -> str:
+    """Put a report together: one file that needs nothing else, neither scripts nor a network.
+
+    Parameters
+    ----------
+    heading, title, subtitle, footer : str
+        Text.
+    sections : sequence of str
+        HTML, from this module.
+
+    Returns
+    -------
+    str
+        A whole HTML document.
+    """
+    return Template((resources.files("stream.results") / "template.html").read_text("utf-8")).substitute(
+        heading=escape(heading),
+        title=escape(title),
+        subtitle=escape(subtitle),
+        sections="\n".join(sections),
+        footer=escape(footer),
+    )
+
+
+def section(title: str, *parts: str) -> str:
+    """Return a section of a report.
+
+    Parameters
+    ----------
+    title : str
+        Text.
+    *parts : str
+        HTML; empty ones are left out.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    return f"<section>\n<h2>{escape(title)}</h2>\n" + "\n".join(part for part in parts if part) + "\n</section>"
+
+
+def verdict(lead: str, more: str) -> str:
+    """Return the box at the top.
+
+    Parameters
+    ----------
+    lead, more : str
+        Text: what matters most, and what to make of it.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    return f'<div class="verdict"><p class="lead">{escape(lead)}</p>{paragraph(more)}</div>'
+
+
+def paragraph(text: str) -> str:
+    """Return a paragraph.
+
+    Parameters
+    ----------
+    text : str
+        Text.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    return f"<p>{escape(text)}</p>"
+
+
+def facts(pairs: Mapping[str, str]) -> str:
+    """Return a list of names and what they are.
+
+    Parameters
+    ----------
+    pairs : mapping of str to str
+        Text to text.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    return f"<dl>{''.join(f'<dt>{escape(name)}</dt><dd>{escape(fact)}</dd>' for name, fact in pairs.items())}</dl>"
+
+
+def warnings(lines: Iterable[str]) -> str:
+    """Return lines that a person should read.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        Text.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    return f'<ul class="warn">{"".join(f"<li>{escape(line)}</li>" for line in lines)}</ul>'
+
+
+def advice_list(chosen: Iterable[Advice]) -> str:
+    """Return what to change.
+
+    Parameters
+    ----------
+    chosen : iterable of Advice
+        The most useful first.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    items = "".join(f"<li><h3>{escape(advice.what)}</h3>{paragraph(advice.why)}</li>" for advice in chosen)
+    return f'<ol class="advice">{items}</ol>'
+
+
+def say_day(moment: str) -> str:
+    """Say on what day something was.
+
+    Parameters
+    ----------
+    moment : str
+        As ISO 8601 has it.
+
+    Returns
+    -------
+    str
+        Such as ``24 November 2026``.
+    """
+    day = dt.datetime.fromisoformat(moment)
+    return f"{day.day} {day:%B %Y}"
+
+
+def say_moment(moment: str) -> str:
+    """Say when something was.
+
+    Parameters
+    ----------
+    moment : str
+        As ISO 8601 has it, in UTC.
+
+    Returns
+    -------
+    str
+        Such as ``2026-11-24 20:01:10 UTC``.
+    """
+    return moment.replace("T", " ").replace("+00:00", " UTC")
