@@ -27,8 +27,8 @@ def call(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_meter_of_a_protected_camera_agrees_with_the_mattes(call: Path) -> None:
     row = measure(call, "plain.5", "true", N_FRAMES)
     assert row.truth > 0.005
-    # Pixels at the border that are nearly room count here, and not there: on so small a picture they are many.
-    assert row.truth <= row.meter.once < 2 * row.truth
+    # What is nearly room at the border counts here and not there, or not; larger calls gave .94 to 1.32.
+    assert row.meter.once == pytest.approx(row.truth, rel=0.4)
 
 
 def test_the_command_prints_a_row_for_each_video(
