@@ -200,7 +200,7 @@ class MaskSettings(_Section):
     """How likely a pixel must be the person's to be shown where the room behind is not known, 0 to 1. Lower shows more
     of the person, and of the room. Where the room is known the guard judges by how far a pixel differs from it."""
 
-    rim_px: float = Field(default=2.0, ge=0.0, le=20.0)
+    rim_px: float = Field(default=1.0, ge=0.0, le=20.0)
     """What is taken off the person's edge where the room behind is not known, in pixels at 360 lines."""
 
     work_height_px: int = Field(default=360, ge=90, le=2160)

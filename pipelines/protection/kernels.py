@@ -336,7 +336,7 @@ def _share_shown(mask: npt.NDArray[np.float32], y: Word, x: Word) -> float:
 CLEAR = 30.0
 """Person and room must differ by so many codes for their shares of a pixel to be told."""
 
-ALL_PERSON = 0.9
+ALL_PERSON = 0.8
 """From this share of the person on a pixel stays as it is: what differs then is hair and texture."""
 
 LEAST_WEIGHT = 1e-3
