@@ -46,8 +46,8 @@ _ASK_FOR_LESS: Final = Advice(
 )
 _MEASURE: Final = Advice(
     "Have it measured",
-    "The leak meter was not at work, so nothing could make the mask tighter where it leaks. If it failed, the reason is "
-    "above; else set meter.is_on in your profile.",
+    "The leak meter was not at work, so nothing could make the mask tighter where it leaks. If it failed, the reason "
+    "is above; else set meter.is_on in your profile.",
 )
 _LET_IT_SEE: Final = Advice(
     "Lean to both sides now and then",
