@@ -244,6 +244,7 @@ def remember_hidden(
 def compose(
     frame: npt.NDArray[np.uint8],
     mask: npt.NDArray[np.float32],
+    sides: tuple[Word, Word, Word, Word],
     behind: npt.NDArray[np.uint8],
     out: npt.NDArray[np.uint8],
 ) -> None:
@@ -255,11 +256,13 @@ def compose(
         (height, width, 3) uint8 BGR.
     mask : ndarray
         (height, width) float32, 0 to 1.
+    sides : tuple of int
+        First and end row, first and end column outside of which the mask is 0.
     out : ndarray
-        (height, width, 3) uint8 BGR, written.
+        (height, width, 3) uint8 BGR, written within `sides`.
     """
-    for y in range(mask.shape[0]):
-        for x in range(mask.shape[1]):
+    for y in range(sides[0], sides[1]):
+        for x in range(sides[2], sides[3]):
             m = mask[y, x]
             for c in range(3):
                 if m <= 0:
@@ -275,11 +278,13 @@ def compose(
 def soften_edges(
     frame: npt.NDArray[np.uint8],
     mask: npt.NDArray[np.float32],
+    sides: tuple[Word, Word, Word, Word],
     edge: npt.NDArray[np.uint8],
     person: npt.NDArray[np.float32],
     behind: npt.NDArray[np.uint8],
     plate: npt.NDArray[np.float32],
     seen: npt.NDArray[np.int32],
+    light: npt.NDArray[np.float32],
     out: npt.NDArray[np.uint8],
 ) -> None:
     """Take the room's light out of the person's edge, and let the edge fade out in the person's own colours.
@@ -293,29 +298,33 @@ def soften_edges(
         (height, width, 3) uint8 BGR: C and B.
     mask : ndarray
         (height, width) float32, 0 to 1.
+    sides : tuple of int
+        First and end row, first and end column outside of which there is no edge.
     edge : ndarray
         (lines, columns) uint8, 1 at the person's edge, at the working size.
     person : ndarray
         (lines, columns, 4) float32: F in BGR times a weight, and the weight, 0 where F is not known.
     plate : ndarray
-        (lines, columns, 3) float32 BGR: R.
+        (lines, columns, 3) float32 BGR: R, less `light`.
     seen : ndarray
         (lines, columns) int32, over 0 where R is known.
+    light : ndarray
+        (3,) float32: by how much the frame is brighter than the plate.
     out : ndarray
         (height, width, 3) uint8 BGR, from `compose`; changed.
     """
     height, width = mask.shape
     lines, columns = seen.shape
-    for y in range(height):
+    for y in range(sides[0], sides[1]):
         v = y * lines // height
-        for x in range(width):
+        for x in range(sides[2], sides[3]):
             u = x * columns // width
             if not edge[v, u] or person[v, u, 3] <= LEAST_WEIGHT:
                 continue
             shown = mask[y, x]
             if shown > 0:
                 if seen[v, u] > 0:
-                    _replace_room(frame, behind, plate, person, y, x, v, u, shown, out)
+                    _replace_room(frame, behind, plate, light, person, y, x, v, u, shown, out)
                 continue
             beside = _share_shown(mask, y, x)
             for c in range(3):
@@ -348,6 +357,7 @@ def _replace_room(
     frame: npt.NDArray[np.uint8],
     behind: npt.NDArray[np.uint8],
     plate: npt.NDArray[np.float32],
+    light: npt.NDArray[np.float32],
     person: npt.NDArray[np.float32],
     y: Word,
     x: Word,
@@ -358,8 +368,8 @@ def _replace_room(
 ) -> None:
     along = across = np.float32(0)
     for c in range(3):
-        to_person = person[v, u, c] / person[v, u, 3] - plate[v, u, c]
-        along += (np.float32(frame[y, x, c]) - plate[v, u, c]) * to_person
+        to_person = person[v, u, c] / person[v, u, 3] - (plate[v, u, c] + light[c])
+        along += (np.float32(frame[y, x, c]) - (plate[v, u, c] + light[c])) * to_person
         across += to_person * to_person
     if across < CLEAR * CLEAR:
         return
@@ -368,6 +378,6 @@ def _replace_room(
         return
     for c in range(3):
         b = np.float32(behind[y, x, c])
-        clean = np.float32(frame[y, x, c]) + (1 - a) * (b - plate[v, u, c])
+        clean = np.float32(frame[y, x, c]) + (1 - a) * (b - (plate[v, u, c] + light[c]))
         mixed = shown * clean + (1 - shown) * b
         out[y, x, c] = np.uint8(min(max(mixed + np.float32(0.5), np.float32(0)), np.float32(255)))

@@ -15,18 +15,12 @@ import numpy.typing as npt
 
 from config.schema import Profile
 from pipelines.base import Frame, Image, PipelineError
+from pipelines.protection.compositing import Compositor
 from pipelines.protection.contract import Background, Mask
 from pipelines.protection.guard import Guard, MaskCodes
-from pipelines.protection.kernels import compose, soften_edges
 from pipelines.protection.looks import CloseUps
 from pipelines.protection.plate import Plate
 from pipelines.segmentation import Segmenter, open_segmenter
-
-EDGE_PX = 2
-"""Width of the person's edge that may hold light of the room, in pixels of the working size."""
-
-FROM_PX = 7
-"""The person's colour at the edge is the mean over a square with so many pixels to each side."""
 
 INNER_HALF = np.clip(2 * np.arange(256, dtype=np.float32) / 255 - 1, 0, 1)
 """Of the slope that enlarging a mask makes only the inner half is shown."""
@@ -171,13 +165,7 @@ class ProtectionPipeline:
         behind = self._background.picture(image, mask)
         if behind.shape != image.shape:
             raise PipelineError(f"the background gave {behind.shape[1]}x{behind.shape[0]}; wanted the camera's size")
-        output = np.empty_like(image)
-        compose(image, mask, behind, output)
-        edge, person = _edge_of(shown, small)
-        soften_edges(
-            image, mask, edge, person, behind, self._plate.colors + self._plate.light, self._plate.seen, output
-        )
-        return output
+        return self._compositor.composed(image, mask, behind, small, shown, self._plate)
 
     def _enlarged_mask(self, shown: MaskCodes) -> Mask:
         """Return the mask at the frame's size: of the slope that enlarging makes only the inner half."""
@@ -197,6 +185,7 @@ class ProtectionPipeline:
         self._close_ups = CloseUps(self._segmenter, lines, columns)
         self._plate = Plate(lines, columns)
         self._guard = Guard(self._plate)
+        self._compositor = Compositor(lines, columns)
 
     def _compile(self) -> None:
         """Run everything once on a black picture, and forget it: the first frame is not to wait."""
@@ -204,21 +193,11 @@ class ProtectionPipeline:
         black = np.zeros((height, width, 3), np.uint8)
         self._segmenter.small_probability(black)
         lines, columns = self._plate.seen.shape
-        small, looks = black[:lines, :columns].copy(), np.zeros((2, lines, columns), np.uint8)
-        self._plate.learn(small, looks[0])
+        small, looks = black[:lines, :columns].copy(), np.full((2, lines, columns), 255, np.uint8)
+        self._plate.learn(small, 255 - looks[0])
         shown = self._guard.mask(small, looks, self._settings, 0)
         self._composed(black, self._enlarged_mask(shown), small, shown)
         self._begin(lines, columns)
-
-
-def _edge_of(shown: MaskCodes, image: Image) -> tuple[MaskCodes, npt.NDArray[np.float32]]:
-    """Return the person's edge, and the colour that the person has there, times its weight and with it."""
-    square = np.ones((2 * EDGE_PX + 1, 2 * EDGE_PX + 1), np.uint8)
-    deep = np.asarray(cv2.erode(shown, square), np.uint8)
-    edge = np.asarray(cv2.dilate(shown, np.ones((3, 3), np.uint8)), np.uint8) & (1 - deep)
-    colors = cv2.merge([*cv2.split(cv2.bitwise_and(image, image, mask=deep)), deep])
-    around = cv2.boxFilter(colors, cv2.CV_32F, (2 * FROM_PX + 1, 2 * FROM_PX + 1))
-    return edge, np.asarray(around, np.float32)
 
 
 def _resized(image: Image, width: int, height: int) -> Image:

@@ -61,7 +61,7 @@ def test_a_frame_is_composed_as_its_slow_twin_composes_it(seed, height, width):
     frame, behind = rng.integers(0, 256, (2, height, width, 3)).astype(np.uint8)
     mask = rng.choice([0, 0.25, 0.5, 1], (height, width)).astype(np.float32)
     out = np.empty_like(frame)
-    k.compose(frame, mask, behind, out)
+    k.compose(frame, mask, (0, height, 0, width), behind, out)
     np.testing.assert_array_equal(out, laid_over(frame, mask, behind))
 
 
@@ -96,8 +96,9 @@ def test_the_rooms_light_is_taken_out_of_a_half_transparent_edge(share):
     colors = np.dstack([np.full((9, 24, 3), person, np.float32), np.ones((9, 24), np.float32)])
     backdrop, plate = np.full_like(frame, behind), np.full((9, 24, 3), room, np.float32)
     out = np.empty_like(frame)
-    k.compose(frame, mask, backdrop, out)
-    k.soften_edges(frame, mask, edge, colors, backdrop, plate, np.ones((9, 24), np.int32), out)
+    k.compose(frame, mask, (0, 9, 0, 24), backdrop, out)
+    known, light = np.ones((9, 24), np.int32), np.array([3, -2, 1], np.float32)
+    k.soften_edges(frame, mask, (0, 9, 0, 24), edge, colors, backdrop, plate - light, known, light, out)
     wanted = share * np.array(person) + (1 - share) * np.array(behind)
     assert np.abs(out[4, 12] - wanted).max() <= 1.5  # codes: rounded twice
     assert (out[4, :11] == person).all()
@@ -114,8 +115,9 @@ def test_nothing_of_the_camera_is_shown_outside_of_the_mask(rng):
     for outside in (0, 99):
         changed = np.where(mask[..., None] > 0, frame, np.uint8(outside))
         out = np.empty_like(frame)
-        k.compose(changed, mask, behind, out)
-        k.soften_edges(changed, mask, edge, person, behind, frame.astype(np.float32), np.ones((20, 30), np.int32), out)
+        k.compose(changed, mask, (0, 20, 0, 30), behind, out)
+        room, known, light = frame.astype(np.float32), np.ones((20, 30), np.int32), np.zeros(3, np.float32)
+        k.soften_edges(changed, mask, (0, 20, 0, 30), edge, person, behind, room, known, light, out)
         results.append(out)
     np.testing.assert_array_equal(*results)
     assert (results[0][mask == 0] != 220).any()  # the edge does fade out
