@@ -196,6 +196,10 @@ class MaskSettings(_Section):
     person_model: Literal["auto", "opencv", "litert"] = "auto"
     """What runs the person model; `auto` takes LiteRT where it is installed."""
 
+    looks: Literal["auto", "both", "in_turn"] = "auto"
+    """The person is looked for straight and mirrored: both at every frame, or in turn, which takes half the time and
+    lets a little more through; `auto` takes turns where a live picture would not be in time, with OpenCV."""
+
     least_probability: float = Field(default=0.9, ge=0.05, le=0.999)
     """How likely a pixel must be the person's to be shown where the room behind is not known, 0 to 1. Lower shows more
     of the person, and of the room. Where the room is known the guard judges by how far a pixel differs from it."""

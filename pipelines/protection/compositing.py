@@ -1,10 +1,13 @@
 """Puts the background behind the person, and leaves no light of the room in the person's edge."""
 
+from functools import partial
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.base import Image
+from pipelines.crew import bands, shared_crew
 from pipelines.protection.contract import Mask
 from pipelines.protection.guard import MaskCodes
 from pipelines.protection.kernels import compose, soften_edges
@@ -62,10 +65,17 @@ class Compositor:
         self._edge[:] = 0
         self._edge[part], self._person[part] = _edge_of(shown[part], small[part])
         down, across = image.shape[0] / lines, image.shape[1] / columns
-        sides = (int(top * down), int(bottom * down), int(left * across), int(right * across))
-        compose(image, mask, sides, behind, output)
+        first_row, end_row = int(top * down), int(bottom * down)
+        columns_px = int(left * across), int(right * across)
         room = plate.colors, plate.seen, plate.light
-        soften_edges(image, mask, sides, self._edge, self._person, behind, *room, output)
+
+        def compose_rows(rows: tuple[int, int]) -> None:
+            sides = (first_row + rows[0], first_row + rows[1], *columns_px)
+            compose(image, mask, sides, behind, output)
+            soften_edges(image, mask, sides, self._edge, self._person, behind, *room, output)
+
+        crew = shared_crew()
+        crew.run([partial(compose_rows, rows) for rows in bands(end_row - first_row, crew.n_threads)])
         return output
 
 

@@ -6,12 +6,15 @@ room behind is not known, for masks are wrong at their rims; room that goes on f
 pixels that look like the plate; blobs too small to be a person.
 """
 
+from functools import partial
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from config.schema import MaskSettings
 from pipelines.base import Image
+from pipelines.crew import bands, shared_crew
 from pipelines.protection.kernels import PROBABILITIES, judge_pixels
 from pipelines.protection.looks import Looks
 from pipelines.protection.plate import Plate
@@ -39,6 +42,8 @@ class Guard:
         height, width = plate.seen.shape
         self._plate = plate
         self._planes = np.zeros((4, height, width), np.uint8)
+        self._crew = shared_crew()
+        self._bands = bands(height, self._crew.n_threads)
         self._px = height / REFERENCE_LINES
 
     def mask(self, frame: Image, looks: Looks, settings: MaskSettings, tightened: int) -> MaskCodes:
@@ -62,8 +67,13 @@ class Guard:
         """
         plate = self._plate
         least = np.array([*PROBABILITIES, settings.least_probability], np.float32) * np.float32(255)
+        limits = plate.limits
         known = (plate.colors, plate.seen, plate.hidden, plate.memory)
-        judge_pixels(frame, looks, *known, plate.light, plate.limits, least, self._planes)
+
+        def judge(rows: tuple[int, int]) -> None:
+            judge_pixels(frame, looks, *known, plate.light, limits, least, rows, self._planes)
+
+        self._crew.run([partial(judge, rows) for rows in self._bands])
         unknown, may_go_on, begins = self._planes[1:]
         shown = 1 - _grown(begins, may_go_on)
         inner = _eroded(shown, settings.rim_px * self._px)

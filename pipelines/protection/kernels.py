@@ -49,6 +49,7 @@ def judge_pixels(
     light: npt.NDArray[np.float32],
     limits: npt.NDArray[np.float32],
     least: npt.NDArray[np.float32],
+    rows: tuple[Word, Word],
     planes: npt.NDArray[np.uint8],
 ) -> None:
     """Say of each pixel whether it may be shown, by itself alone.
@@ -73,13 +74,15 @@ def judge_pixels(
     least : ndarray
         (n + 2,) float32: how likely a pixel must be the person's, of 255, below each of `limits`, beyond the last, and
         where the plate is not known.
+    rows : tuple of int
+        First and end row to judge.
     planes : ndarray
         (4, height, width) uint8, written: 1 where a pixel may be shown; where it would be shown without a plate to
         judge it by; where the room may go on (not shown, or like the plate); where it surely begins.
     """
-    height, width = seen.shape
+    width = seen.shape[1]
     lowest = least.min()
-    for y in range(height):
+    for y in range(rows[0], rows[1]):
         for x in range(width):
             low, high = looks[0, y, x], looks[1, y, x]
             if low > high:
@@ -147,6 +150,7 @@ def learn_plate(
     is_room: npt.NDArray[np.uint8],
     light: npt.NDArray[np.float32],
     far: float,
+    rows: tuple[Word, Word],
     plate: npt.NDArray[np.float32],
     seen: npt.NDArray[np.int32],
     sums: npt.NDArray[np.float64],
@@ -165,6 +169,8 @@ def learn_plate(
         (3,) float32: by how much the frame is brighter than the plate.
     far : float
         Differences over this are changes, not noise; codes.
+    rows : tuple of int
+        First and end row to learn.
     plate : ndarray
         (height, width, 3) float32 BGR, changed.
     seen : ndarray
@@ -174,7 +180,7 @@ def learn_plate(
         differences of the others over the three channels, and the sums of their differences in B, G and R.
     """
     sums[:] = 0
-    for y in range(seen.shape[0]):
+    for y in range(rows[0], rows[1]):
         for x in range(seen.shape[1]):
             if not is_room[y, x]:
                 continue
@@ -206,6 +212,7 @@ def remember_hidden(
     most: npt.NDArray[np.uint8],
     limit: Word,
     far: float,
+    rows: tuple[Word, Word],
     hidden: npt.NDArray[np.float32],
     memory: npt.NDArray[np.int32],
 ) -> None:
@@ -221,12 +228,14 @@ def remember_hidden(
         Pixels below this are remembered.
     far : float
         A colour farther than this from the one that is remembered takes its place; codes.
+    rows : tuple of int
+        First and end row.
     hidden : ndarray
         (height, width, 3) float32 BGR, changed.
     memory : ndarray
         (height, width) int32, for how many sure frames it is kept; changed.
     """
-    for y in range(memory.shape[0]):
+    for y in range(rows[0], rows[1]):
         for x in range(memory.shape[1]):
             if most[y, x] >= limit:
                 continue

@@ -25,7 +25,7 @@ from pipelines.segmentation import Segmenter, open_segmenter
 INNER_HALF = np.clip(2 * np.arange(256, dtype=np.float32) / 255 - 1, 0, 1)
 """Of the slope that enlarging a mask makes only the inner half is shown."""
 
-AT_START = ("person_model", "work_height_px")
+AT_START = ("person_model", "looks", "work_height_px")
 """Settings that only a restart can change."""
 
 
@@ -52,11 +52,15 @@ class ProtectionPipeline:
         self._segmenter = segmenter or open_segmenter(profile.mask.person_model)
         self._background = background
         self._tightened = 0
+        self._takes_turns = False
         self.mask: Mask = np.zeros((0, 0), np.float32)
         self._begin(0, 0)
 
-    def warm_up(self, height: int, width: int, *, is_live: bool) -> None:  # noqa: ARG002 - the contract's name
+    def warm_up(self, height: int, width: int, *, is_live: bool) -> None:
         """Allocate and compile for frames of this size."""
+        looks = self._settings.looks
+        is_slow = is_live and self._segmenter.backend == "opencv"
+        self._takes_turns = looks == "in_turn" or (looks == "auto" and is_slow)
         lines = min(height, self._settings.work_height_px)
         columns = max(1, round(width * lines / height))
         self.mask = np.zeros((height, width), np.float32)
@@ -144,6 +148,11 @@ class ProtectionPipeline:
         notices = []
         if lines < self.mask.shape[0]:
             notices.append(f"the mask is made at {columns}x{lines}")
+        if self._takes_turns:
+            notices.append(
+                "the looks straight and mirrored take turns (mask.looks); both at every frame hide a little more, and "
+                "are quick enough with LiteRT: pip install 'backroom[litert]'"
+            )
         if self.mask.size and self._close_ups.box is None:
             notices.append("nobody is seen: only the background is shown")
         return notices
@@ -153,6 +162,7 @@ class ProtectionPipeline:
         lines, columns = self._plate.seen.shape
         return {
             "person_model": self._segmenter.backend,
+            "looks": "in turn" if self._takes_turns else "both",
             "work_size": [columns, lines],
             "room_known": round(float((self._plate.seen > 0).mean()), 4),
             "room_forgotten": self._plate.n_moves,
@@ -182,7 +192,7 @@ class ProtectionPipeline:
 
     def _begin(self, lines: int, columns: int) -> None:
         """Know nothing, at this working size."""
-        self._close_ups = CloseUps(self._segmenter, lines, columns)
+        self._close_ups = CloseUps(self._segmenter, lines, columns, takes_turns=self._takes_turns)
         self._plate = Plate(lines, columns)
         self._guard = Guard(self._plate)
         self._compositor = Compositor(lines, columns)

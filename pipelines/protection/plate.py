@@ -6,11 +6,14 @@ less sure: they only ever keep hidden what was hidden before. How bright the fra
 the camera, is measured on the way, so that a camera that adjusts itself does not make a stranger of its own room.
 """
 
+from functools import partial
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.base import Image
+from pipelines.crew import bands, shared_crew
 from pipelines.protection.kernels import DIFFERENCES, FAR, QUIET, learn_plate, remember_hidden
 
 AWAY_PX = 1
@@ -60,7 +63,9 @@ class Plate:
         self.light = np.zeros(3, np.float32)
         self.n_moves = 0
         self._noise = QUIET
-        self._sums = np.zeros(6)
+        self._crew = shared_crew()
+        self._bands = bands(height, self._crew.n_threads)
+        self._sums = np.zeros((len(self._bands), 6))
         self._n_changed = 0
         self._kernel = np.ones((2 * AWAY_PX + 1, 2 * AWAY_PX + 1), np.uint8)
 
@@ -87,9 +92,14 @@ class Plate:
         nearby = cv2.dilate(most, self._kernel)
         is_room = (nearby < MAYBE_PERSON).view(np.uint8)
         far = FAR * DIFFERENCES[0] * self._scale
-        learn_plate(frame, is_room, self.light, far, self.colors, self.seen, self._sums)
-        remember_hidden(frame, most, HIDDEN, far, self.hidden, self.memory)
-        n_known, n_changed, squares = self._sums[:3]
+
+        def learn(rows: tuple[int, int], sums: npt.NDArray[np.float64]) -> None:
+            learn_plate(frame, is_room, self.light, far, rows, self.colors, self.seen, sums)
+            remember_hidden(frame, most, HIDDEN, far, rows, self.hidden, self.memory)
+
+        parts = zip(self._bands, self._sums, strict=True)
+        self._crew.run([partial(learn, rows, sums) for rows, sums in parts])
+        n_known, n_changed, squares, *differences = self._sums.sum(axis=0)
         self._n_changed = self._n_changed + 1 if n_changed > MOVED_SHARE * max(n_known, 1) else 0
         if self._n_changed >= MOVED_FRAMES:
             self.forget()
@@ -97,7 +107,7 @@ class Plate:
             return
         n = n_known - n_changed
         if n > 0:
-            self.light += LIGHT_RATE * ((self._sums[3:] / n).astype(np.float32) - self.light)
+            self.light += LIGHT_RATE * ((np.array(differences) / n).astype(np.float32) - self.light)
             self._noise += NOISE_RATE * (float(np.sqrt(squares / n / 3)) - self._noise)
 
     def forget(self) -> None:

@@ -18,10 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.base import Image
+from pipelines.crew import Crew, shared_crew
 from pipelines.reconstruction.leak import evidence as ev
 from pipelines.reconstruction.leak import heavy_hitters as hh
 from pipelines.reconstruction.leak import observe as ob
-from pipelines.reconstruction.leak.crew import Crew, shared_crew
 from pipelines.segmentation import Segmenter
 
 UNIT_LINES = 360

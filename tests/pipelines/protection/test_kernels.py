@@ -37,7 +37,7 @@ def test_every_pixel_is_judged_as_its_slow_twin_judges_it(seed, height, width):
     parts = scene(seed, height, width)
     twin = judged(*parts, LIMITS.tolist(), LEAST.tolist(), k.UNSURE)
     planes = np.full((4, height, width), 9, np.uint8)
-    k.judge_pixels(*parts, LIMITS, LEAST, planes)
+    k.judge_pixels(*parts, LIMITS, LEAST, (0, height), planes)
     np.testing.assert_array_equal(planes, twin)
 
 
@@ -48,7 +48,7 @@ def test_the_plate_is_learnt_as_its_slow_twin_learns_it(seed, height, width):
     is_room = (looks[0] < 76).astype(np.uint8)
     twin = learnt(frame, is_room, light, 27.0, plate, seen, k.MOST_SEEN)
     sums = np.empty(6)
-    k.learn_plate(frame, is_room, light, 27.0, plate, seen, sums)
+    k.learn_plate(frame, is_room, light, 27.0, (0, height), plate, seen, sums)
     np.testing.assert_allclose(plate, twin[0], atol=ROUNDING)
     np.testing.assert_array_equal(seen, twin[1])
     np.testing.assert_allclose(sums, twin[2], rtol=1e-4, atol=ROUNDING)
@@ -70,7 +70,7 @@ def test_only_what_no_look_takes_for_the_person_is_remembered(rng):
     most = np.zeros((5, 6), np.uint8)
     most[2, 3] = 200
     hidden, memory = np.zeros((5, 6, 3), np.float32), np.zeros((5, 6), np.int32)
-    k.remember_hidden(frame, most, 200, 27.0, hidden, memory)
+    k.remember_hidden(frame, most, 200, 27.0, (0, 5), hidden, memory)
     assert (memory > 0).sum() == 29
     assert memory[2, 3] == 0
     assert np.abs(hidden - frame)[memory > 0].max() == 0
@@ -78,7 +78,7 @@ def test_only_what_no_look_takes_for_the_person_is_remembered(rng):
 
 def test_a_colour_that_is_new_takes_the_place_of_the_one_remembered():
     hidden, memory = np.full((1, 1, 3), 10, np.float32), np.full((1, 1), 30, np.int32)
-    k.remember_hidden(np.full((1, 1, 3), 90, np.uint8), np.zeros((1, 1), np.uint8), 200, 27.0, hidden, memory)
+    k.remember_hidden(np.full((1, 1, 3), 90, np.uint8), np.zeros((1, 1), np.uint8), 200, 27.0, (0, 1), hidden, memory)
     assert (hidden == 90).all()
     assert memory[0, 0] == k.LONGEST
 

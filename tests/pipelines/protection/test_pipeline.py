@@ -226,6 +226,27 @@ def test_it_keeps_the_contract(segmenter):
     assert isinstance(opened(segmenter), Protection)
 
 
+def test_looks_that_take_turns_look_once_a_frame_show_no_more_and_are_said(rng, segmenter):
+    protection = opened(segmenter, looks="in_turn")
+    room = textured_room(rng, HEIGHT, WIDTH)
+    assert any("take turns" in notice for notice in protection.status())
+    for t, x in enumerate((100, 100, 100, 104, 108, 112)):
+        image, matte = with_person(room, x)
+        n_before = len(segmenter.sizes)
+        output = shown_by(protection, noisy(image, rng))
+        assert exposed(image, output, matte).mean() < 0.001
+        assert (output[100:, x + 20 : x + 40, 1] > 150).all()
+        if t in {1, 2, 3}:
+            assert len(segmenter.sizes) == n_before + 1
+
+
+def test_what_a_live_picture_has_no_time_for_a_recording_has(segmenter):
+    protection = opened(segmenter)
+    assert protection.report()["looks"] == "both"
+    protection.warm_up(HEIGHT, WIDTH, is_live=True)
+    assert protection.report()["looks"] == "in turn"
+
+
 def test_odd_sizes_work(rng, segmenter):
     protection = opened(segmenter, 97, 131)
     image, matte = with_person(textured_room(rng, 97, 131), 50, 40)

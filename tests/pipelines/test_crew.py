@@ -7,8 +7,8 @@ import pytest
 from compiled import sized
 from drawn_person import drawn_matte, drawn_person
 
+from pipelines.crew import Crew, bands
 from pipelines.reconstruction.leak.candidates import Candidates
-from pipelines.reconstruction.leak.crew import Crew
 from pipelines.reconstruction.leak.steadiness import FIRST_FRAMES
 from pipelines.reconstruction.leak.watcher import BAND_ROWS, LeakWatcher
 
@@ -117,3 +117,10 @@ def test_no_update_is_lost_where_many_threads_count(rng):
     weights = sum(16 * (np.asarray(mask) < 0.55).astype(int) for mask in masks)
     assert (watcher.heavy.totals <= weights).all()
     assert (watcher.heavy.totals[np.max(masks, axis=0) == 0] > 0).all()
+
+
+@pytest.mark.parametrize(("height", "n"), [(360, 2), (1, 4), (7, 3), (0, 2)])
+def test_bands_are_all_rows_once_in_order(height, n):
+    cut = bands(height, n)
+    assert [row for first, end in cut for row in range(first, end)] == list(range(height))
+    assert len(cut) <= n

@@ -6,6 +6,7 @@ up one small part and not half of the frame. Parts must not write the same place
 which thread took which part, or on how many threads there are.
 """
 
+import itertools
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -30,7 +31,7 @@ class Crew:
 
     def __init__(self, n_threads: int) -> None:
         self.n_threads = n_threads
-        self._pool = ThreadPoolExecutor(max(1, n_threads - 1), "leak")
+        self._pool = ThreadPoolExecutor(max(1, n_threads - 1), "crew")
 
     def run(self, parts: Sequence[Callable[[], T]]) -> list[T]:
         """Do all parts and wait for them.
@@ -72,6 +73,25 @@ class Crew:
         if errors:
             raise errors[0]
         return [results[number] for number in range(len(parts))]
+
+
+def bands(height: int, n: int) -> list[tuple[int, int]]:
+    """Cut rows into bands for the members of a crew.
+
+    Parameters
+    ----------
+    height : int
+        Rows.
+    n : int
+        Most bands; those of a low picture are fewer.
+
+    Returns
+    -------
+    list of tuple of int
+        First and end row of each, in order; of nearly the same height.
+    """
+    edges = [height * i // n for i in range(n + 1)]
+    return [(first, end) for first, end in itertools.pairwise(edges) if end > first]
 
 
 @cache
