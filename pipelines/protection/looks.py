@@ -22,8 +22,9 @@ from pipelines.segmentation import Segmenter
 Looks = npt.NDArray[np.uint8]
 """(2, height, width) uint8: the probability of a person by each look, 255 being 1."""
 
-WHOLE_EVERY_FRAMES = 10
-"""The whole picture is looked at this often: somebody who comes in is seen within a third of a second."""
+WHOLE_EVERY_FRAMES, WHOLE_IN_TURN_FRAMES = 10, 30
+"""The whole picture is looked at this often, and this often where looks take turns for want of time: somebody who comes
+in is seen within a third of a second, or within one."""
 
 ROOM_SHARE, TIGHT_SHARE = 0.15, 0.03
 """The close-up is cut with this much around the person, and cut anew once there is less than the other."""
@@ -99,7 +100,8 @@ class CloseUps:
             If the person model gives something else than probabilities.
         """
         self.most[:] = 255
-        if self.box is None or self._n % WHOLE_EVERY_FRAMES == 0:
+        every = WHOLE_IN_TURN_FRAMES if self._takes_turns else WHOLE_EVERY_FRAMES
+        if self.box is None or self._n % every == 0:
             self._look_at_whole(image)
         self._n += 1
         is_same = self.box == self._looked_at
