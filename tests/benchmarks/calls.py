@@ -15,7 +15,6 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
@@ -26,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from baselines import BackdropAt, BackgroundBuster, Method, PerfectFrame, TemporalMean, Vader, Zoomg
 from clients import STYLES
+from processes import workers
 from simulated_call import CallPlan, make_call
 
 from config.loader import load_profile
@@ -243,7 +243,7 @@ def main() -> None:
     asked = line.parse_args()
     if asked.calls is None and not DATA.is_dir():
         line.error(f"the standard calls need the footage in {DATA}; name calls of your own by --calls")
-    with ProcessPoolExecutor(asked.jobs) as pool:
+    with workers(asked.jobs) as pool:
         folders = asked.calls
         if folders is None:
             plans = standard_calls(DATA, asked.frames)

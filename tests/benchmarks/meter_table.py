@@ -12,7 +12,6 @@ what a person gets. Recovered is the attack's share of the known room at CIEDE20
 
 import argparse
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -22,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from calls import DATA, FOUR, ROOT, standard_calls
 from exposure import ExposureCount, frames_of
+from processes import workers
 from protection_table import MAGENTA, RATE_HZ, FlatBackground
 from simulated_call import make_call
 
@@ -143,7 +143,7 @@ def main() -> None:
     print("| call | video | truth | chance | meter | chance | meter/truth | recovered | chance |")
     print("|---" * 9 + "|")
     runs = [(folder, video, asked.plate, asked.frames) for video in asked.videos for folder in folders]
-    with ProcessPoolExecutor(asked.jobs) as pool:
+    with workers(asked.jobs) as pool:
         for row in pool.map(measure, *zip(*runs, strict=True)):
             print(row_text(row), flush=True)
 

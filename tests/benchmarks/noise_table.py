@@ -13,7 +13,6 @@ remedies on; the other calls are those of calls.py. The figures are those of `pi
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from typing import Any
 import cv2
 import numpy as np
 from calls import DATA, FOUR, ROOT, Call, Registered, standard_calls
+from processes import workers
 from scenery import open_backdrop
 from simulated_call import CallPlan, make_call
 
@@ -250,7 +250,7 @@ def main() -> None:
     plans: dict[str, CallPlan | None] = {IDEAL: None, **standard_calls(DATA, asked.frames)}
     pairs = [(plans[style], background) for style in asked.styles for background in asked.backgrounds]
     rows: list[Row] = []
-    with ProcessPoolExecutor(asked.jobs) as pool:
+    with workers(asked.jobs) as pool:
         runs = [pool.submit(measured, asked.folder, *pair, asked.methods, asked.taken) for pair in pairs]
         for run in runs:
             rows += run.result()

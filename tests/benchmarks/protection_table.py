@@ -14,7 +14,6 @@ follow, recall less chance.
 import argparse
 import json
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import tee
 from pathlib import Path
@@ -24,6 +23,7 @@ import numpy as np
 from attacks import ATTACKERS, Attack, ProtectedCall, attack_all, found_by
 from calls import DATA, FOUR, ROOT, standard_calls
 from exposure import Exposure, frames_of, measure_exposure
+from processes import Workers, workers
 from simulated_call import make_call
 
 from config.loader import load_profile
@@ -128,7 +128,7 @@ def attacked(
     videos: dict[tuple[str, str], Path],
     folders: list[Path],
     attackers: list[str],
-    pool: ProcessPoolExecutor,
+    pool: Workers,
 ) -> list[Row]:
     """Let every attacker at every kept video, and return the rows with what they found."""
     protections = list(dict.fromkeys(row.protection for row in rows))
@@ -195,7 +195,7 @@ def main() -> None:
         for folder in folders
     ]
     rows = []
-    with ProcessPoolExecutor(asked.jobs) as pool:
+    with workers(asked.jobs) as pool:
         for row in pool.map(measure, *zip(*runs, strict=True)):
             rows.append(row)
             print(_row_of(row), flush=True)
