@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from compiled import IS_COMPILED
 from drawn_person import WALL, drawn_matte, drawn_person
 from seen_person import PERSON, TRAP, ColorSegmenter, noisy, textured_room, with_person
 
@@ -14,6 +15,8 @@ from pipelines.color import delta_e_2000, lab_from_bgr
 from pipelines.protection.backgrounds import ColorBackground
 from pipelines.protection.contract import Protection
 from pipelines.protection.pipeline import ProtectionPipeline
+
+pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="whole frames: minutes without compilation")
 
 HEIGHT, WIDTH = 180, 320
 MAGENTA = (255, 0, 255)
