@@ -108,7 +108,7 @@ def test_every_captured_frame_is_counted_or_reported_as_dropped(audit: Audit) ->
     assert frames["counted"] == frames["processed"]
     assert frames["captured"] == frames["processed"] + frames["dropped"] + frames["discarded"]
     assert frames["paused"] == frames["placeholders"] == 0
-    assert FEWEST_HZ * WATCH_S < frames["counted"] <= RATE_HZ * WATCH_S + 1
+    assert FEWEST_HZ * WATCH_S < frames["counted"] <= RATE_HZ * WATCH_S + 2  # the first, and one that caught up
 
 
 def test_the_backdrop_found_is_the_virtual_background(audit: Audit) -> None:

@@ -12,7 +12,7 @@ from pipelines.reconstruction.leak.pipeline import LeakReconstruction
 from pipelines.reconstruction.score import score
 from stream.sources.video import VideoSource
 
-N_FRAMES = 250
+N_FRAMES, FEW_FRAMES = 250, 130
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="a whole call takes minutes while the kernels are not compiled")
 
@@ -23,7 +23,7 @@ def watch(shared, tmp_path):
 
     def run(**plan):
         clip = str(shared / "data" / "talking_face_blue_screen.mp4")
-        make_call(tmp_path, CallPlan(clip, n_frames=N_FRAMES, **plan))
+        make_call(tmp_path, CallPlan(clip, **{"n_frames": N_FRAMES} | plan))
         source = VideoSource(tmp_path / "call.mp4")
         reconstruction = LeakReconstruction(WatchSettings())
         reconstruction.warm_up(source.info.height, source.info.width, is_live=False)
@@ -63,11 +63,13 @@ def test_a_call_that_leaks_nothing_is_not_given_a_room(watch):
 
 
 def test_a_video_backdrop_is_out_of_reach_and_said(watch):
-    reconstruction, _ = watch(room="drawn:1", backdrop="noise", start=40)
+    reconstruction, _ = watch(room="drawn:1", backdrop="noise", start=40, n_frames=FEW_FRAMES)
     assert reconstruction.findings().coverage == 0
     assert any("out of reach" in line for line in reconstruction.status())
 
 
 def test_a_blurred_backdrop_is_said(watch, shared):
-    reconstruction, _ = watch(room=str(shared / "data" / "room_garage.png"), backdrop="blur", start=40)
+    reconstruction, _ = watch(
+        room=str(shared / "data" / "room_garage.png"), backdrop="blur", start=40, n_frames=FEW_FRAMES
+    )
     assert any("looks blurred" in line for line in reconstruction.status())
