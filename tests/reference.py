@@ -224,9 +224,9 @@ def scattered(
 
 
 def judged(frame, looks, plate, seen, hidden, memory, light, limits, least, unsure):
-    """Return the four planes of `pipelines.protection.kernels.judge_pixels`."""
+    """Return the three planes of `pipelines.protection.kernels.judge_pixels`."""
     height, width = seen.shape
-    planes, memory = np.zeros((4, height, width), np.uint8), memory.copy()
+    planes, memory = np.zeros((3, height, width), np.uint8), memory.copy()
     for y, x in np.ndindex(height, width):
         low, high = sorted(int(look[y, x]) for look in looks)
         if seen[y, x] > 0:
@@ -242,7 +242,7 @@ def judged(frame, looks, plate, seen, hidden, memory, light, limits, least, unsu
             goes_on = not is_shown
         if high < min(least):
             is_shown, goes_on = False, True
-        planes[:, y, x] = is_shown, is_shown and level is None, goes_on, low < unsure
+        planes[:, y, x] = is_shown and level is None, goes_on, low < unsure
     return planes
 
 

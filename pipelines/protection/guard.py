@@ -1,9 +1,11 @@
 """From looks and plate to what may be shown: the guard that knows the room.
 
-Nothing of the frame before decides what a frame shows: the plate says what the room looks like, never where the
-person is. In this order, each step only taking away: every pixel by itself (`kernels.judge_pixels`); a rim where the
-room behind is not known, for masks are wrong at their rims; room that goes on from where it surely begins through
-pixels that look like the plate; blobs too small to be a person.
+The plate says what the room looks like, never where the person is. In this order: every pixel by itself
+(`kernels.judge_pixels`); room that goes on from where it surely begins through pixels that look like the plate, and
+whatever it does not reach is the person's; a rim where the room behind is not known, for masks are wrong at their rims;
+what the leak meter takes off; blobs too small to be a person.
+
+Limits: room that the person encloses, in the crook of an arm, is shown where the looks do not surely take it for room.
 """
 
 from functools import partial
@@ -41,7 +43,7 @@ class Guard:
     def __init__(self, plate: Plate) -> None:
         height, width = plate.seen.shape
         self._plate = plate
-        self._planes = np.zeros((4, height, width), np.uint8)
+        self._planes = np.zeros((3, height, width), np.uint8)
         self._crew = shared_crew()
         self._bands = bands(height, self._crew.n_threads)
         self._px = height / REFERENCE_LINES
@@ -74,7 +76,7 @@ class Guard:
             judge_pixels(frame, looks, *known, plate.light, limits, least, rows, self._planes)
 
         self._crew.run([partial(judge, rows) for rows in self._bands])
-        unknown, may_go_on, begins = self._planes[1:]
+        unknown, may_go_on, begins = self._planes
         shown = 1 - _grown(begins, may_go_on)
         inner = _eroded(shown, settings.rim_px * self._px)
         shown &= inner | (1 - unknown)

@@ -77,8 +77,8 @@ def judge_pixels(
     rows : tuple of int
         First and end row to judge.
     planes : ndarray
-        (4, height, width) uint8, written: 1 where a pixel may be shown; where it would be shown without a plate to
-        judge it by; where the room may go on (not shown, or like the plate); where it surely begins.
+        (3, height, width) uint8, written: 1 where a pixel would be shown without a plate to judge it by; where the
+        room may go on (not shown, or like the plate); where it surely begins.
     """
     width = seen.shape[1]
     lowest = least.min()
@@ -87,9 +87,9 @@ def judge_pixels(
             low, high = looks[0, y, x], looks[1, y, x]
             if low > high:
                 low, high = high, low
-            planes[0, y, x] = planes[1, y, x] = 0
-            planes[2, y, x] = 1
-            planes[3, y, x] = low < UNSURE
+            planes[0, y, x] = 0
+            planes[1, y, x] = 1
+            planes[2, y, x] = low < UNSURE
             if high < lowest:
                 continue
             if seen[y, x] <= 0:
@@ -97,8 +97,8 @@ def judge_pixels(
                 if is_shown and memory[y, x] > 0:
                     is_shown = _difference(frame, hidden, memory, light, y, x) >= limits[1]
                     memory[y, x] -= not is_shown
-                planes[0, y, x] = planes[1, y, x] = is_shown
-                planes[2, y, x] = not is_shown
+                planes[0, y, x] = is_shown
+                planes[1, y, x] = not is_shown
                 continue
             differs = _difference(frame, plate, seen, light, y, x)
             level = 0
@@ -106,8 +106,7 @@ def judge_pixels(
                 level += 1
             mean = np.float32(0.5) * (np.float32(low) + np.float32(high))
             is_shown = mean >= least[level] and low >= np.float32(0.5) * least[level]
-            planes[0, y, x] = is_shown
-            planes[2, y, x] = not is_shown or level == 0
+            planes[1, y, x] = not is_shown or level == 0
 
 
 @njit(cache=True, nogil=True)

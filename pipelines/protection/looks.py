@@ -58,8 +58,8 @@ class CloseUps:
     height, width : int
         Size of the pictures in pixels.
     takes_turns : bool
-        Look at one picture straight and at the next mirrored; the other look is then that of the picture before. It can
-        only take away of what this one shows, and costs half the time.
+        Look at one picture straight and at the next mirrored; the other look is then that of the picture before: where
+        the room is not known it only takes away of what this one shows. Costs half the time.
 
     Attributes
     ----------

@@ -36,7 +36,7 @@ sizes = {"seed": st.integers(0, 10_000), "height": st.integers(1, 7), "width": s
 def test_every_pixel_is_judged_as_its_slow_twin_judges_it(seed, height, width):
     parts = scene(seed, height, width)
     twin = judged(*parts, LIMITS.tolist(), LEAST.tolist(), k.UNSURE)
-    planes = np.full((4, height, width), 9, np.uint8)
+    planes = np.full((3, height, width), 9, np.uint8)
     k.judge_pixels(*parts, LIMITS, LEAST, (0, height), planes)
     np.testing.assert_array_equal(planes, twin)
 
