@@ -111,8 +111,8 @@ def _lead(report: Mapping[str, Any]) -> str:
     shown, recovered = percent(meter["exposed_beyond_chance"]), percent(meter["recovered_beyond_chance"])
     allowed = "more than your profile allows" if _is_over(meter) else "within what your profile allows"
     return verdict(
-        f"Of the room that is known, {shown} showed at least once, if only for a moment. Our own attack recovers "
-        f"{recovered} of it: {allowed}.",
+        f"Of the room that is known, {shown} showed at least once, if only for a moment; our own attack recovers "
+        f"{recovered} of it. Together that is {allowed}.",
         NO_PROOF,
     )
 
