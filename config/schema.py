@@ -323,6 +323,67 @@ class MeterSettings(_Section):
     """The attack works on pictures of this height, in pixels: a quarter of the time that 360 would take."""
 
 
+class PlaySettings(_Section):
+    """A film or slides that people see and cameras do not (`backroom play`)."""
+
+    code: Literal["auto", "abab", "abba", "triple"] = "auto"
+    """Order of the sub-frames; `auto` takes the best for the display's and the source's rate."""
+
+    refresh_hz: float = Field(default=0.0, ge=0.0, le=1000.0)
+    """Periods of the display a second; 0 asks the display."""
+
+    strength: float = Field(default=1.0, ge=0.0, le=1.0)
+    """How far the sub-frames go from the picture, 1 being as far as the display's colours allow."""
+
+    headroom: Literal["adaptive", "compressed"] = "adaptive"
+    """White and black leave no room for sub-frames: `adaptive` leaves them unprotected, `compressed` shows all of the
+    picture in a smaller range of light, which protects them too and is paler."""
+
+    compressed_low: float = Field(default=0.16, ge=0.0, le=0.5)
+    """compressed: linear light that black is shown at, white of the display being 1."""
+
+    compressed_high: float = Field(default=0.84, ge=0.5, le=1.0)
+    """compressed: linear light that white is shown at."""
+
+    pattern: Literal["region", "random", "smooth"] = "region"
+    """How neighbouring places differ: blocks in a fixed pattern, any pixel at random, or at random and smoothed."""
+
+    block_px: int = Field(default=8, ge=1, le=512)
+    """Side of the blocks, in pixels."""
+
+    block_edge_px: float = Field(default=0.0, ge=0.0, le=64.0)
+    """Width over which the modulation of a block fades towards its edges, in pixels; 0 is a hard edge."""
+
+    epsilon: int = Field(default=2, ge=0, le=32)
+    """A pixel whose colour changed by no more code values since its directions were chosen keeps them, so that noise of
+    the film does not make the sub-frames jump."""
+
+    luminance_delta: float | None = Field(default=None, ge=0.0, le=0.2)
+    """Relative amplitude of the luminance pollution; null takes what the eye model calls invisible."""
+
+    screen_cd_m2: float = Field(default=200.0, ge=10.0, le=4000.0)
+    """Luminance of the display's white, for the eye model."""
+
+    limit_red: bool = True
+    """Whether the modulation of saturated red is bounded: its alternation is the kind most dangerous to people with
+    photosensitive epilepsy (ITU-R BT.1702)."""
+
+    fade_s: float = Field(default=0.25, ge=0.0, le=5.0)
+    """How long the modulation takes to reach its strength at the start and after a slip; a sudden start is seen."""
+
+    seed: int = Field(default=0, ge=0, lt=1 << 63)
+    """Of the patterns drawn at random; 0 draws anew at each start."""
+
+    loop: bool = False
+    """Whether the source starts again at its end."""
+
+    audio: bool = True
+    """Whether the sound of a file is played with it, where the display shows it."""
+
+    volume: float = Field(default=1.0, ge=0.0, le=1.0)
+    """Of the sound."""
+
+
 class PageSettings(_Section):
     """The live page, on the loopback interface only."""
 
@@ -350,4 +411,5 @@ class Profile(_Section):
     noise: NoiseSettings = NoiseSettings()
     protect: ProtectSettings = ProtectSettings()
     meter: MeterSettings = MeterSettings()
+    play: PlaySettings = PlaySettings()
     page: PageSettings = PageSettings()
