@@ -1,0 +1,246 @@
+"""A source's pictures by the time at which they are to be shown, decoded ahead by a thread.
+
+A player asks for the picture of a moment; a source gives frames one after the other. Here the two meet: frames wait
+in a short queue, and the one that is asked for is the newest that has begun by then, so that constant, variable and
+odd frame rates are all alike. At its end a recording may begin anew: time then simply goes on.
+"""
+
+import math
+import threading
+from collections import deque
+from typing import Protocol, runtime_checkable
+
+from pipelines.base import Frame, Image
+from stream.sources.base import CaptureError, Source, SourceInfo
+
+AHEAD = 6
+"""Frames that are decoded ahead: a tenth to a quarter of a second, 36 MB at 1080p."""
+
+EARLY_S = 1e-6
+"""Times are sums of fractions; a frame that is due may seem a hair late."""
+
+
+@runtime_checkable
+class Enterable(Protocol):
+    """A recording that can be opened at any place."""
+
+    def at(self, position_s: float) -> Source:
+        """Open it again so many seconds after its first frame; the times stay those of the recording."""
+
+
+class Feed:
+    """Gives pictures by time. `picture_at` is for one thread, everything else for any.
+
+    Parameters
+    ----------
+    source : Source
+        Open; the feed closes it.
+    is_patient : bool
+        Whether `picture_at` waits for frames that are not decoded yet: where a file is written. A display goes on with
+        the picture that it has, and the frame that came too late is counted.
+    is_looped : bool
+        Whether a recording begins anew at its end.
+    """
+
+    def __init__(self, source: Source, *, is_patient: bool, is_looped: bool = False) -> None:
+        self.info: SourceInfo = source.info
+        self._source = source
+        self._is_patient = is_patient
+        self._is_looped = is_looped and isinstance(source, Enterable)
+        self._lock = threading.Lock()
+        self._reader = _Reader(source, self._again)
+        self._image: Image | None = None
+        self._shown_s = 0.0
+        self._n_late = 0
+
+    @property
+    def can_seek(self) -> bool:
+        """Whether `seek` goes anywhere: recordings only."""
+        return isinstance(self._source, Enterable)
+
+    @property
+    def n_late(self) -> int:
+        """Pictures asked for whose frame was not decoded yet."""
+        return self._n_late
+
+    @property
+    def position_s(self) -> float:
+        """Place in the recording of the picture given last, in seconds."""
+        return self._shown_s - self._reader.offset_at(self._shown_s)
+
+    @property
+    def ends_s(self) -> float | None:
+        """When the last frame stops being shown, on the scale of `picture_at`; None while that is not known."""
+        return self._reader.ends_s
+
+    @property
+    def error(self) -> CaptureError | None:
+        """What ended the source early; its good frames are given before."""
+        return self._reader.error
+
+    @property
+    def status(self) -> str:
+        """What is wrong with the source at the moment, or an empty string."""
+        return self._source.status
+
+    def picture_at(self, moment_s: float, until_s: float | None = None) -> Image | None:
+        """Give the picture of a moment.
+
+        Parameters
+        ----------
+        moment_s : float
+            Seconds since the first frame; must not go back but by `seek`.
+        until_s : float, optional
+            Whoever writes a file asks so far ahead: on return, an end before that is known.
+
+        Returns
+        -------
+        ndarray or None
+            (height, width, 3) uint8 BGR, not to be written to; None past the end.
+        """
+        with self._lock:
+            reader = self._reader
+        if self.info.is_live:
+            return self._newest(reader)
+        if self._image is None or self._is_patient:
+            reader.wait_for(max(moment_s, until_s or 0.0))
+        elif reader.is_behind(moment_s):
+            self._n_late += 1
+        frame = reader.take(moment_s + EARLY_S, is_first=self._image is None)
+        if frame is not None:
+            self._image, self._shown_s = frame.image, frame.pts_s
+        ends_s = reader.ends_s
+        return self._image if ends_s is None or moment_s < ends_s - EARLY_S else None
+
+    def _newest(self, reader: "_Reader") -> Image | None:
+        if self._image is None:
+            reader.wait_for(-1.0)
+        frame = reader.take(math.inf, is_first=True)
+        if frame is not None:
+            self._image = frame.image
+        return None if reader.ends_s is not None else self._image
+
+    def seek(self, position_s: float) -> None:
+        """Go on from another place of the recording; `picture_at` counts from there.
+
+        Parameters
+        ----------
+        position_s : float
+            Seconds after the first frame.
+
+        Raises
+        ------
+        CaptureError
+            If the recording cannot be opened any more; all goes on as it was.
+        """
+        if not isinstance(self._source, Enterable):
+            return
+        source = self._source.at(position_s)
+        with self._lock:
+            old, self._reader = self._reader, _Reader(source, self._again)
+            self._source = source
+            self._image = None
+        old.close()
+
+    def close(self) -> None:
+        """Stop decoding and close the source; calling it again does nothing."""
+        self._reader.close()
+
+    def _again(self, source: Source) -> Source | None:
+        return source.at(0.0) if self._is_looped and isinstance(source, Enterable) else None
+
+
+class _Reader:
+    """The thread that reads ahead, and its queue."""
+
+    def __init__(self, source: Source, again: "_Again") -> None:
+        self._source = source
+        self._again = again
+        self._offsets_s = [0.0]
+        self._frames: deque[Frame] = deque()
+        self._changed = threading.Condition()
+        self._is_closed = False
+        self._last_s = self._wanted_s = -1.0
+        self._interval_s = 0.0
+        self.ends_s: float | None = None
+        self.error: CaptureError | None = None
+        self._thread = threading.Thread(target=self._run, name="decode", daemon=True)
+        self._thread.start()
+
+    def offset_at(self, moment_s: float) -> float:
+        """Seconds of the earlier rounds of a loop that lie before a moment."""
+        return max(offset_s for offset_s in self._offsets_s if offset_s <= moment_s + EARLY_S)
+
+    def wait_for(self, moment_s: float) -> None:
+        """Wait until a frame after that moment is there, or there are no more."""
+        with self._changed:
+            self._wanted_s = moment_s
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self.ends_s is not None or self._last_s > moment_s)
+
+    def take(self, moment_s: float, *, is_first: bool) -> Frame | None:
+        """Take the newest frame up to a moment, or else, if it is the first, the oldest there is."""
+        taken = None
+        with self._changed:
+            while self._frames and (self._frames[0].pts_s <= moment_s or (is_first and taken is None)):
+                taken = self._frames.popleft()
+            if taken is not None:
+                self._changed.notify_all()
+        return taken
+
+    def is_behind(self, moment_s: float) -> bool:
+        with self._changed:
+            return self.ends_s is None and not self._frames and self._last_s < moment_s - self._interval_s
+
+    def close(self) -> None:
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _run(self) -> None:
+        source = self._source
+        try:
+            while (following := self._read_through(source)) is not None:
+                source.close()
+                source = following
+        except CaptureError as error:
+            self.error = error
+        finally:
+            source.close()
+            with self._changed:
+                self.ends_s = self._end_s()
+                self._changed.notify_all()
+
+    def _read_through(self, source: Source) -> Source | None:
+        """Read a source to its end; return what follows it."""
+        is_live = source.info.is_live
+        offset_s = self._offsets_s[-1]
+        while (frame := source.read()) is not None:
+            with self._changed:
+                self._changed.wait_for(lambda: self._is_closed or is_live or self._has_room())
+                if self._is_closed:
+                    return None
+                if is_live:
+                    self._frames.clear()
+                moment_s = frame.pts_s + offset_s
+                self._interval_s = moment_s - self._last_s if moment_s > self._last_s >= 0.0 else self._interval_s
+                self._last_s = moment_s
+                self._frames.append(Frame(frame.image, moment_s))
+                self._changed.notify_all()
+        following = self._again(source)
+        if following is not None:
+            self._offsets_s.append(self._end_s())
+        return following
+
+    def _has_room(self) -> bool:
+        return len(self._frames) < AHEAD or self._last_s <= self._wanted_s
+
+    def _end_s(self) -> float:
+        rate_hz = self._source.info.rate_hz
+        return max(self._last_s, 0.0) + (1.0 / rate_hz if rate_hz else self._interval_s)
+
+
+class _Again(Protocol):
+    def __call__(self, source: Source) -> Source | None:
+        """Open what comes after the end of a source; None where nothing does."""
