@@ -29,7 +29,7 @@ class Enterable(Protocol):
 
 
 class Feed:
-    """Gives pictures by time. `picture_at` is for one thread, everything else for any.
+    """Gives pictures by time. Not locked: the session is; what is read of it may be read from any thread.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Feed:
         self._source = source
         self._is_patient = is_patient
         self._is_looped = is_looped and isinstance(source, Enterable)
-        self._lock = threading.Lock()
+        self._is_entering = False
         self._reader = _Reader(source, self._again)
         self._image: Image | None = None
         self._shown_s = 0.0
@@ -55,7 +55,7 @@ class Feed:
 
     @property
     def can_seek(self) -> bool:
-        """Whether `seek` goes anywhere: recordings only."""
+        """Whether it can be wound: recordings only."""
         return isinstance(self._source, Enterable)
 
     @property
@@ -89,7 +89,7 @@ class Feed:
         Parameters
         ----------
         moment_s : float
-            Seconds since the first frame; must not go back but by `seek`.
+            Seconds since the first frame; must not go back but by `go_on_with`.
         until_s : float, optional
             Whoever writes a file asks so far ahead: on return, an end before that is known.
 
@@ -98,17 +98,17 @@ class Feed:
         ndarray or None
             (height, width, 3) uint8 BGR, not to be written to; None past the end.
         """
-        with self._lock:
-            reader = self._reader
+        reader = self._reader
         if self.info.is_live:
             return self._newest(reader)
         if self._image is None or self._is_patient:
             reader.wait_for(max(moment_s, until_s or 0.0))
         elif reader.is_behind(moment_s):
-            self._n_late += 1
-        frame = reader.take(moment_s + EARLY_S, is_first=self._image is None)
+            self._n_late += not self._is_entering
+        frame = reader.take(moment_s + EARLY_S, is_first=self._image is None or self._is_entering)
         if frame is not None:
             self._image, self._shown_s = frame.image, frame.pts_s
+            self._is_entering = False
         ends_s = reader.ends_s
         return self._image if ends_s is None or moment_s < ends_s - EARLY_S else None
 
@@ -120,27 +120,45 @@ class Feed:
             self._image = frame.image
         return None if reader.ends_s is not None else self._image
 
-    def seek(self, position_s: float) -> None:
-        """Go on from another place of the recording; `picture_at` counts from there.
+    @property
+    def rounds_s(self) -> float:
+        """Seconds of the earlier rounds of a loop, up to the picture given last."""
+        return self._reader.offset_at(self._shown_s)
+
+    def enter(self, position_s: float) -> Source:
+        """Open the recording at another place, for `go_on_with`; takes a while.
 
         Parameters
         ----------
         position_s : float
             Seconds after the first frame.
 
+        Returns
+        -------
+        Source
+            Open.
+
         Raises
         ------
         CaptureError
-            If the recording cannot be opened any more; all goes on as it was.
+            If it cannot be opened any more, or is none that can be entered.
         """
         if not isinstance(self._source, Enterable):
-            return
-        source = self._source.at(position_s)
-        with self._lock:
-            old, self._reader = self._reader, _Reader(source, self._again)
-            self._source = source
-            self._image = None
-        old.close()
+            raise CaptureError(f"{self.info.name} is not a recording and cannot be wound")
+        return self._source.at(position_s)
+
+    def go_on_with(self, source: Source) -> None:
+        """Give pictures of another source of the same recording from now on; returns at once.
+
+        Parameters
+        ----------
+        source : Source
+            From `enter`; the feed closes it. The picture given last stays until its first one is there.
+        """
+        old, self._reader = self._reader, _Reader(source, self._again)
+        self._source = source
+        self._is_entering = True
+        old.leave()
 
     def close(self) -> None:
         """Stop decoding and close the source; calling it again does nothing."""
@@ -192,10 +210,14 @@ class _Reader:
         with self._changed:
             return self.ends_s is None and not self._frames and self._last_s < moment_s - self._interval_s
 
-    def close(self) -> None:
+    def leave(self) -> None:
+        """Stop soon."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
+
+    def close(self) -> None:
+        self.leave()
         self._thread.join()
 
     def _run(self) -> None:

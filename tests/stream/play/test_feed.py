@@ -6,51 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from counted_source import Counted, CountedStream, number, steady
 from recordings import moving_pictures, write_video
 
-from pipelines.base import Frame, Image
 from stream.play.feed import AHEAD, Feed
-from stream.sources.base import CaptureError, SourceInfo
 from stream.sources.video import VideoSource
-
-
-class Counted:
-    """Frames whose every pixel is their number, at times of the test's choice; `at` as recordings have it."""
-
-    def __init__(
-        self, times_s: list[float], *, is_live: bool = False, breaks: bool = False, gate: threading.Event | None = None
-    ) -> None:
-        self.info = SourceInfo("counted", 4, 4, None if len(times_s) < 2 else 1 / (times_s[1] - times_s[0]), is_live)
-        self.status, self.n_missed = "", 0
-        self.is_closed = False
-        self._times_s, self._next, self._breaks, self._gate = times_s, 0, breaks, gate
-
-    def read(self) -> Frame | None:
-        if self._gate is not None:
-            self._gate.wait(10.0)
-        if self._next == len(self._times_s):
-            if self._breaks:
-                raise CaptureError("counted: cut off; make a fresh copy")
-            return None
-        frame = Frame(np.full((4, 4, 3), self._next, np.uint8), self._times_s[self._next])
-        self._next += 1
-        return frame
-
-    def at(self, position_s: float) -> "Counted":
-        other = Counted(self._times_s, breaks=self._breaks)
-        other._next = max(i for i, time_s in enumerate(self._times_s) if time_s <= position_s)
-        return other
-
-    def close(self) -> None:
-        self.is_closed = True
-
-
-def number(picture: Image | None) -> int | None:
-    return None if picture is None else int(picture[0, 0, 0])
-
-
-def steady(n: int, rate_hz: float) -> list[float]:
-    return [i / rate_hz for i in range(n)]
 
 
 @pytest.mark.parametrize("rate_hz", [24.0, 25.0, 30.0, 30000 / 1001, 50.0, 60.0, 240.0])
@@ -95,13 +55,30 @@ def test_seeking_goes_forward_and_back() -> None:
     first = Counted(steady(100, 10.0))
     with contextlib.closing(Feed(first, is_patient=True)) as feed:
         assert number(feed.picture_at(0.0)) == 0
-        feed.seek(5.05)
-        assert first.is_closed
+        feed.go_on_with(feed.enter(5.05))
         assert number(feed.picture_at(5.05)) == 50
         assert number(feed.picture_at(5.1)) == 51
-        feed.seek(0.2)
+        feed.go_on_with(feed.enter(0.2))
         assert number(feed.picture_at(0.2)) == 2
         assert feed.position_s == pytest.approx(0.2)
+    assert first.is_closed
+
+
+def test_the_last_picture_stays_until_the_new_place_is_decoded() -> None:
+    gate = threading.Event()
+    gate.set()
+    feed = Feed(Counted(steady(100, 10.0)), is_patient=False)
+    with contextlib.closing(feed):
+        shown = number(feed.picture_at(0.0))
+        gate.clear()
+        feed.go_on_with(Counted(steady(100, 10.0), gate=gate, first=90))
+        assert number(feed.picture_at(9.0)) == shown
+        assert feed.n_late == 0
+        gate.set()
+        while (now := number(feed.picture_at(9.0))) == shown:
+            pass
+        assert now is not None
+        assert now >= 90
 
 
 def test_a_display_goes_on_with_the_last_picture_where_decoding_is_late() -> None:
@@ -120,13 +97,13 @@ def test_a_display_goes_on_with_the_last_picture_where_decoding_is_late() -> Non
 
 def test_a_live_source_gives_its_newest_frame_whatever_the_moment() -> None:
     gate = threading.Event()
-    source = Counted(steady(3, 10.0), is_live=True, gate=gate)
+    source = CountedStream(steady(3, 10.0), is_live=True, gate=gate)
     with contextlib.closing(Feed(source, is_patient=False)) as feed:
         gate.set()
         while feed._reader.ends_s is None:
             assert number(feed.picture_at(1e6)) in (0, 1, 2, None)
         assert feed.picture_at(0.0) is None
-        assert not feed.can_seek or feed.info.is_live
+        assert not feed.can_seek
 
 
 def test_what_breaks_a_source_is_told_after_its_last_good_frame() -> None:
@@ -156,7 +133,7 @@ def test_a_real_recording_is_followed_looped_and_entered(tmp_path: Path, rng: np
             wanted = frames[int(k / 40 * 24 + 1e-5) % 12]
             assert wanted is not None
             np.testing.assert_array_equal(feed.picture_at(k / 40), wanted.image)
-        feed.seek(0.25)
+        feed.go_on_with(feed.enter(0.25))
         wanted = frames[6]
         assert wanted is not None
         np.testing.assert_array_equal(feed.picture_at(0.25), wanted.image)
