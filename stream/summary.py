@@ -101,3 +101,24 @@ def summarize_protection(report: Mapping[str, Any], out: Path) -> str:
     lines.extend(report["notices"])
     lines.append(f"open {out / PAGE} for how it went and what to change; the figures are in {out / REPORT}")
     return "\n".join(lines)
+
+
+def summarize_play(report: Mapping[str, Any], out: Path) -> str:
+    """Say how a film was played.
+
+    Parameters
+    ----------
+    report : mapping
+        What stands in report.json.
+    out : Path
+        Folder that holds it.
+
+    Returns
+    -------
+    str
+        A few lines, no newline at the end.
+    """
+    play = report["play"]
+    shown = f"{play['subframes']} sub-frames in {play['cycles']} cycles to {play['where']}"
+    how = f"{play['refresh_hz']:g} Hz, code {play['code']}, {play['n_slips']} slips"
+    return "\n".join([f"{shown}, {how}", *report["notices"], f"the figures are in {out / REPORT}"])

@@ -24,6 +24,7 @@ from stream.view.none import NoView
 HINTS = {
     "watch": "Ctrl-C ends and saves",
     "protect": "space or p hides you at once and shows you again; Ctrl-C ends",
+    "play": "space pauses, arrows wind, q ends",
 }
 """By kind of session."""
 

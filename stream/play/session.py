@@ -29,9 +29,6 @@ MOST_SLIPS = 1000
 WRAP_S = 0.5
 """A film's place goes back by more than this where it begins anew."""
 
-HINT = "space pauses, left and right go 5 s back and on, up and down a minute, q ends"
-SLIDES_HINT = "right, space and page down show the next slide, left and page up the one before, q ends"
-
 
 @dataclass(slots=True)
 class Showing:

@@ -31,8 +31,10 @@ def shown_by(views: Sequence[View], session: PlaySession) -> Iterator[None]:
     def run() -> None:
         message = ""
         while not ended.wait(TICK_S):
-            for message in session.take_messages() or [message]:
+            for line in session.take_messages():
+                message = line
                 _show(views, session, message)
+            _show(views, session, message)
             for view in views:
                 for command in view.take_commands():
                     _obey(command, session)
@@ -61,6 +63,8 @@ def _obey(command: ViewCommand, session: PlaySession) -> None:
     match command.kind:
         case "pause" | "resume":
             session.pause(command.kind == "pause")
+        case "key":
+            session.press(command.key)
         case "stop":
             session.stop()
         case _:

@@ -9,7 +9,7 @@ from config.schema import PageSettings
 from stream.view.base import View
 
 ViewKind = Literal["page", "window", "none"]
-SessionKind = Literal["watch", "protect"]
+SessionKind = Literal["watch", "protect", "play"]
 
 
 @contextlib.contextmanager
@@ -26,7 +26,7 @@ def open_views(
         Of page and window.
     say : callable
         Takes the page's address.
-    session : {'watch', 'protect'}
+    session : {'watch', 'protect', 'play'}
         What is shown.
 
     Yields

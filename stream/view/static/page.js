@@ -49,6 +49,15 @@ const SESSIONS = {
     resume: "Resume",
     confirmStop: ["Write the report and end the audit?", "End", "Go on"],
   },
+  play: {
+    main: "output",
+    title: "What people see",
+    label: "What people see",
+    plot: {},
+    pause: "Pause (p)",
+    resume: "Play (p)",
+    confirmStop: ["End the film?", "End", "Go on"],
+  },
 };
 const LOST = "The connection to the session is lost; trying again. If it was started anew, open the address it printed.";
 
@@ -246,6 +255,7 @@ function showState() {
   setText("ended", state === "ended" ? (figures?.message ? `The session has ended: ${figures.message}` : "The session has ended.") : "");
   const isOpen = state === "running" || state === "paused";
   for (const id of ["pause", "save", "reset", "stop", "whole-screen"]) byId(id).disabled = !isOpen;
+  for (const button of document.querySelectorAll("[data-key]")) button.disabled = !isOpen;
   setText("pause", figures?.state === "paused" ? session.resume : session.pause);
   byId("pause").classList.toggle("panic", session === SESSIONS.protect && state === "running");
   settings.enable(isOpen);
@@ -290,6 +300,9 @@ document.addEventListener("keydown", (event) => {
   if (event.key !== "p" || isTyping || event.repeat || byId("pause").disabled || byId("question").open) return;
   pauseOrResume();
 });
+for (const button of document.querySelectorAll("[data-key]")) {
+  button.addEventListener("click", () => ask({ kind: "key", key: button.dataset.key }, ""));
+}
 byId("save").addEventListener("click", () => ask({ kind: "save" }, "Saving…"));
 byId("reset").addEventListener("click", () =>
   confirmThen(...session.confirmReset, () => ask({ kind: "reset" }, "Starting over…")),
