@@ -76,7 +76,8 @@ def check(page_port: int = 0) -> list[Check]:
         ("opencv", _opencv),
         ("display", _display),
         ("screen capture", _screen_capture),
-        ("windows", _windows),
+        ("windows", _drawing),
+        ("windows by title", _windows),
         ("cameras", _cameras),
         ("virtual camera", _virtual_camera),
         ("live page", lambda: _page(page_port)),
@@ -143,15 +144,10 @@ def _opencv() -> Iterator[Check]:
     except ImportError as error:
         yield Check("opencv", False, str(error), _OPENCV_REMEDIES.get(_SYSTEM, "") + reinstall)
         return
-    from stream.gui import why_no_windows
-
     registry = cv2.videoio_registry
     back_ends = [registry.getBackendName(back_end) for back_end in registry.getCameraBackends()]
     detail = ", ".join(back_ends) or "no back end for cameras"
     yield Check("opencv cameras", bool(back_ends), detail, "" if back_ends else reinstall)
-    problem, remedy = _split(why_no_windows())
-    drawn_by = cv2.currentUIFramework() or "the system"
-    yield Check("opencv windows", None if problem else True, problem or f"{drawn_by} draws them", remedy)
 
 
 def _display() -> Iterator[Check]:
@@ -194,6 +190,26 @@ def _screen_capture() -> Iterator[Check]:
         yield Check("screen capture", None, f"{detail}: slow {slow}".rstrip(), "capture a region, or a lower rate")
     else:
         yield Check("screen capture", True, detail)
+
+
+def _drawing() -> Iterator[Check]:
+    from stream.display.library import DisplayError
+    from stream.display.monitors import list_display_monitors
+    from stream.display.window import Window
+
+    try:
+        window = Window("Backroom", 16, 16, is_shown=False, takes_focus=False)
+    except DisplayError as error:
+        yield Check("windows", None, *_split(str(error)))
+        return
+    drawn_by, is_slow = window.context.info["GL_RENDERER"], window.is_drawn_in_software
+    window.close()
+    remedy = "install the graphics card's driver if you want to play films" if is_slow else ""
+    yield Check("windows", None if is_slow else True, f"OpenGL by {drawn_by}", remedy)
+    for monitor in list_display_monitors():
+        rate = f"{monitor.refresh_hz:.2f} Hz" if monitor.refresh_hz else "an unknown rate"
+        size = f"{monitor.region_px[2]}x{monitor.region_px[3]}"
+        yield Check(f"monitor {monitor.number}", True, f"{monitor.name}, {size} at {rate}")
 
 
 def _windows() -> Iterator[Check]:

@@ -59,6 +59,7 @@ def test_asking_for_help_loads_neither_kernels_nor_devices_nor_the_server():
     code = (
         "import sys, stream.cli\n"
         "heavy = {'numba', 'cv2', 'av', 'starlette', 'uvicorn', 'mss', 'pyvirtualcam', 'rich', 'xcffib'}\n"
+        "heavy |= {'glfw', 'moderngl'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

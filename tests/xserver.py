@@ -15,7 +15,7 @@ _STARTS_IN_S = 20.0
 
 
 @contextmanager
-def x_server(width: int = 1280, height: int = 720) -> Iterator[str]:
+def x_server(width: int = 1280, height: int = 720, *options: str) -> Iterator[str]:
     """Run Xvfb on a display number that is free, and give its DISPLAY; skip where there is no Xvfb.
 
     The server chooses the number itself (-displayfd): two tests at once cannot take the same.
@@ -33,6 +33,7 @@ def x_server(width: int = 1280, height: int = 720) -> Iterator[str]:
         "-nolisten",
         "tcp",
         "-noreset",
+        *options,
     ]
     server = subprocess.Popen([program, *arguments], pass_fds=[writes], stderr=subprocess.DEVNULL)
     os.close(writes)

@@ -1,8 +1,7 @@
 """A plain window for a machine without a browser: two pictures side by side, figures and keys below.
 
-Pictures are laid out in a thread of this view; OpenCV's own functions run in the one thread that `stream.gui`
-keeps for windows. Closing the window asks the session to stop, because the keys went with it. Limits: no macOS,
-see `stream.gui`.
+Pictures are laid out in a thread of this view and shown by `stream.display`. Closing the window asks the session to
+stop, because the keys went with it. Limits: no macOS, and it needs OpenGL, see `stream.display`.
 """
 
 import logging
@@ -10,7 +9,6 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final, Literal
 
 import cv2
@@ -19,7 +17,8 @@ import numpy as np
 from config.schema import PageSettings
 from pipelines.base import Image
 from stream.checkerboard import over_checkerboard
-from stream.gui import in_gui_thread, why_no_windows
+from stream.display.library import DisplayError
+from stream.display.picture_window import PictureWindow
 from stream.view.base import ViewCommand, ViewError
 from stream.view.pictures import shrink_bgr, shrink_bgra
 
@@ -58,12 +57,12 @@ _TURN_S: Final = 0.025
 _LINE_PX: Final = 22
 _BGRA_CHANNELS: Final = 4
 _Asked = Literal["pause", "resume", "reset", "save", "stop"]
-_PAUSE_KEYS: Final = (ord(" "), ord("p"))
-_KEYS: Final[Mapping[int, _Asked]] = {ord("q"): "stop", ord("r"): "reset", ord("s"): "save"}
+_PAUSE_KEYS: Final = ("space", "p")
+_KEYS: Final[Mapping[str, _Asked]] = {"q": "stop", "r": "reset", "s": "save"}
 
 
 class WindowView:
-    """Shows a session in an OpenCV window; may be called from any thread. One window at a time.
+    """Shows a session in a window; may be called from any thread. One window at a time.
 
     Parameters
     ----------
@@ -79,9 +78,6 @@ class WindowView:
     """
 
     def __init__(self, settings: PageSettings, layout: Layout = WATCH) -> None:
-        problem = why_no_windows()
-        if problem:
-            raise ViewError(f"window: {problem}")
         self._settings = settings
         self._layout = layout
         self._pictures = (layout.main, *layout.beside)
@@ -95,10 +91,12 @@ class WindowView:
         self._has_changed = False
         self._commands: list[ViewCommand] = []
         self._stopping = threading.Event()
+        first = compose({}, {}, settings.picture_width_px, layout=layout)
         try:
-            in_gui_thread(partial(_open, compose({}, {}, settings.picture_width_px, layout=layout)))
-        except cv2.error as error:
-            raise ViewError(f"window: OpenCV cannot open one ({error.err}); use the live page instead") from None
+            self._window = PictureWindow(TITLE, *first.shape[:2], takes_focus=True, on_key=self._press)
+        except DisplayError as error:
+            raise ViewError(f"window: {error}, or use the live page") from None
+        self._window.show(first)
         self._thread = threading.Thread(target=self._run, name="window-view", daemon=True)
         self._thread.start()
 
@@ -167,14 +165,15 @@ class WindowView:
     def _run(self) -> None:
         try:
             while not self._stopping.wait(_TURN_S):
-                key = in_gui_thread(partial(_turn, self._newest_layout()))
-                if key is None:
+                layout = self._newest_layout()
+                if layout is not None:
+                    self._window.show(layout)
+                if self._window.is_closed:
                     self._ask("stop")
                     return
-                self._press(key)
-            in_gui_thread(_close)
-        except cv2.error as error:
-            _log.error("window: closed by an error of OpenCV (%s); the session goes on without it", error.err)
+            self._window.close()
+        except DisplayError as error:
+            _log.error("window: %s; the session goes on without it", error)
 
     def _newest_layout(self) -> Image | None:
         """Return what to show, or None where nothing changed since the last time."""
@@ -185,11 +184,13 @@ class WindowView:
             images, numbers, beside = dict(self._images), self._numbers, self._beside
         return compose(images, numbers, self._settings.picture_width_px, beside, self._layout)
 
-    def _press(self, key: int) -> None:
+    def _press(self, key: str) -> None:
         if key in _PAUSE_KEYS:
-            self._ask("resume" if self._is_paused else "pause")
-            self._is_paused = not self._is_paused
-        elif key == ord("v"):
+            with self._lock:
+                self._is_paused = not self._is_paused
+                asked: _Asked = "pause" if self._is_paused else "resume"
+            self._ask(asked)
+        elif key == "v":
             self._show_the_next_beside()
         elif key in _KEYS:
             self._ask(_KEYS[key])
@@ -204,35 +205,6 @@ class WindowView:
     def _ask(self, kind: _Asked) -> None:
         with self._lock:
             self._commands.append(ViewCommand(kind))
-
-
-def _open(image: Image) -> None:
-    cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
-    cv2.resizeWindow(TITLE, image.shape[1], image.shape[0])
-    cv2.imshow(TITLE, image)
-
-
-def _turn(image: Image | None) -> int | None:
-    """Show a picture if there is one, handle events, and return the key, -1 without; None if the window is closed."""
-    if not _is_open():  # OpenCV would show the picture in a new window
-        return None
-    if image is not None:
-        cv2.imshow(TITLE, image)
-    key = cv2.pollKey()
-    return key if _is_open() else None
-
-
-def _is_open() -> bool:
-    try:
-        return bool(cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) >= 1)
-    except cv2.error:  # with the last window, Qt's part of OpenCV is gone too
-        return False
-
-
-def _close() -> None:
-    if _is_open():
-        cv2.destroyWindow(TITLE)
-        cv2.pollKey()  # Qt takes it off the screen while it handles events
 
 
 def compose(

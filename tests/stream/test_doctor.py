@@ -35,7 +35,8 @@ def test_a_desktop_is_found_fit_and_its_grab_is_timed(monkeypatch: pytest.Monkey
         found = check()
         window.close()
     assert named(found, "display") == Check("display", True, f"X11 at {display}")
-    assert named(found, "opencv windows").ok
+    assert named(found, "windows").detail.startswith("OpenGL by ")
+    assert "320x240" in named(found, "monitor 1").detail
     assert named(found, "windows by title").detail == "1 can be captured by title"
     grab = named(found, "screen capture")
     assert re.match(r"320x240 in \d+\.\d ms", grab.detail)

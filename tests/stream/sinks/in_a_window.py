@@ -1,4 +1,4 @@
-"""What the display sink's tests run in a process of its own: Qt never lets go of the server it first met.
+"""What the display sink's tests run in a process of its own: the windows' thread lives as long.
 
 Prints one JSON object; DISPLAY is the test's server.
 """

@@ -22,8 +22,6 @@ REPOSITORY = HERE.parents[2]
 def run(arguments: list[str], display: str | None) -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "XDG_SESSION_TYPE")}
     environment["PYTHONPATH"] = str(REPOSITORY)
-    # A desktop that asks Qt for Wayland, which OpenCV's Qt has not.
-    environment["QT_QPA_PLATFORM"] = "wayland"
     if display is not None:
         environment["DISPLAY"] = display
     return subprocess.run(
@@ -51,7 +49,7 @@ def test_the_frames_are_shown_pixel_for_pixel(seen: dict[str, Any]) -> None:
 
 @pytest.mark.screen
 def test_a_second_display_works_after_the_first_ones_thread_has_ended(seen: dict[str, Any]) -> None:
-    # Qt belongs to the thread that first touched it: without `stream.gui` the second waits for ever.
+    # GLFW belongs to one thread: without `stream.display.thread` the second is refused, or hangs.
     assert seen["first ended"]
     assert seen["second ended"]
     assert seen["second"]["share"] == 1.0
@@ -83,7 +81,6 @@ def test_a_frame_of_another_size_is_refused(seen: dict[str, Any]) -> None:
 
 
 def test_without_a_display_the_process_lives_and_the_remedy_is_told() -> None:
-    # Qt calls abort() when it cannot connect.
     code = (
         "import numpy as np\n"
         "from pipelines.base import Frame\n"

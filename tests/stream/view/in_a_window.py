@@ -1,6 +1,6 @@
 """A window view on the X server of DISPLAY, worked by keys and closed by hand; prints what came of it as JSON.
 
-Run in a process of its own: Qt ends the process by abort() where something is wrong.
+Run in a process of its own: Xlib ends the process where its server goes.
 """
 
 import json

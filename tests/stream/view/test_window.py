@@ -82,7 +82,6 @@ def test_without_a_display_opening_is_an_error_and_never_an_abort(
     monkeypatch: pytest.MonkeyPatch, display: str
 ) -> None:
     monkeypatch.setenv("DISPLAY", display)
-    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")  # put back afterwards: opening sets it
     with pytest.raises(ViewError, match=r"^window: .*X server.*DISPLAY"):
         WindowView(PageSettings())
 
