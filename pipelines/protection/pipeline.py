@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from config.schema import Profile
-from pipelines.base import Frame, Image, PipelineError
+from pipelines.base import Frame, Image, PipelineError, check_size
 from pipelines.protection.compositing import Compositor
 from pipelines.protection.contract import Background, Mask
 from pipelines.protection.guard import Guard, MaskCodes
@@ -108,9 +108,7 @@ class ProtectionPipeline:
             If the frame has another size, or there is no background.
         """
         image = frame.image
-        if image.shape[:2] != self.mask.shape:
-            got, wanted = image.shape[1::-1], self.mask.shape[::-1]
-            raise PipelineError(f"a frame is {got[0]}x{got[1]}, the stream began as {wanted[0]}x{wanted[1]}")
+        check_size(frame, *self.mask.shape)
         self.mask = np.zeros_like(self.mask)
         self.after_frame()
         lines, columns = self._plate.seen.shape
