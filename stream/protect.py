@@ -322,6 +322,7 @@ class ProtectSession:
             return
         self._looked_at = output
         self._show(output)
+        self._shelter.after_frame()
         if camera is not None and not output.is_placeholder:
             self._metering.add(camera, output.image, self._shelter.protection, output.pts_s)
 
