@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-_SEQUENCES = {"[A": "up", "[B": "down", "[C": "right", "[D": "left", "[H": "home", "[5~": "page_up", "[6~": "page_down"}
+_SEQUENCES = {"[A": "up", "[B": "down", "[C": "right", "[D": "left", "[H": "home", "[5~": "page up", "[6~": "page down"}
 """What follows the escape character (ECMA-48, as xterm sends it)."""
 
 _LONGEST = 3
@@ -32,7 +32,7 @@ class KeyNames:
         if character == "\x1b":
             self._pending = ""
         elif self._pending is None:
-            self._press(character)
+            self._press("space" if character == " " else character)
         else:
             self._pending += character.replace("O", "[") if not self._pending else character
             name = _SEQUENCES.get(self._pending)

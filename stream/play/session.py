@@ -20,8 +20,16 @@ from stream.play.sound import Sound
 from stream.play.transport import Transport
 from stream.sources.base import CaptureError
 
-STEP_S = 5.0
-LONG_STEP_S = 60.0
+_TO_THE_BEGIN = -1e9
+
+STEPS_S = {"right": 5.0, "left": -5.0, "up": 60.0, "down": -60.0, "home": _TO_THE_BEGIN}
+"""How far keys wind a film, in seconds."""
+
+SLIDE_STEPS = {"home": _TO_THE_BEGIN} | {
+    **dict.fromkeys(("right", "down", "space", "page down"), 1),
+    **dict.fromkeys(("left", "up", "page up"), -1),
+}
+"""How far keys go in slides; presenters' remotes send page up and page down."""
 
 MOST_SLIPS = 1000
 """Slips that are kept for the report; the count goes on."""
@@ -219,21 +227,19 @@ class PlaySession:
         Parameters
         ----------
         key : str
-            A character, or ``left``, ``right``, ``up``, ``down``, ``page_up``, ``page_down``, ``home``, ``escape``.
+            A character, or ``space``, ``left``, ``right``, ``up``, ``down``, ``page up``, ``page down``, ``home``,
+            ``escape``.
         """
         here_s = self._feed.position_s
         if key in ("q", "escape"):
             self.stop()
         elif self._slide_s is not None:
-            steps = {"right": 1, " ": 1, "page_down": 1, "down": 1, "left": -1, "page_up": -1, "up": -1, "home": -1e9}
-            if key in steps:
-                self.seek((round(here_s / self._slide_s) + steps[key]) * self._slide_s)
-        elif key in (" ", "p"):
+            if key in SLIDE_STEPS:
+                self.seek((round(here_s / self._slide_s) + SLIDE_STEPS[key]) * self._slide_s)
+        elif key in ("space", "p"):
             self.pause(not self.is_paused)
-        else:
-            steps_s = {"right": STEP_S, "left": -STEP_S, "up": LONG_STEP_S, "down": -LONG_STEP_S, "home": -1e9}
-            if key in steps_s:
-                self.seek(here_s + steps_s[key])
+        elif key in STEPS_S:
+            self.seek(here_s + STEPS_S[key])
 
     def stop(self) -> None:
         """End soon."""

@@ -68,7 +68,7 @@ def test_a_duration_ends_it_earlier() -> None:
 def test_space_pauses_and_goes_on() -> None:
     with played(film()) as session:
         assert number(session.picture_at(40)) == 2
-        session.press(" ")
+        session.press("space")
         assert session.is_paused
         assert number(session.picture_at(400)) == 2
         session.press("p")
@@ -96,7 +96,7 @@ def test_a_live_source_cannot_be_wound_and_says_so() -> None:
 def test_slides_stay_until_a_key() -> None:
     with played(Counted(steady(4, 1.0)), is_paused=True, slide_s=1.0) as session:
         assert number(session.picture_at(10_000)) == 0
-        for key, slide in (("right", 1), (" ", 2), ("page_down", 3), ("right", 3), ("left", 2), ("page_up", 1)):
+        for key, slide in (("right", 1), ("space", 2), ("page down", 3), ("right", 3), ("left", 2), ("page up", 1)):
             session.press(key)
             assert number(session.picture_at(10_001)) == slide
         session.press("home")
@@ -124,8 +124,8 @@ def test_the_sound_is_paused_wound_and_closed_with_the_pictures() -> None:
     sound = NotedSound()
     with played(film(), sound=sound) as session:
         session.picture_at(0)
-        session.press(" ")
-        session.press(" ")
+        session.press("space")
+        session.press("space")
         session.press("right")
     assert sound.calls == [("pause", False), ("pause", True), ("pause", False), ("seek", 5.0), ("close", None)]
 
@@ -183,4 +183,4 @@ def test_the_terminals_characters_become_keys() -> None:
     names = KeyNames(pressed.append)
     for character in " q\x1b[C\x1b[D\x1bOA\x1b[5~\x1b[6~\x1b[Z9x":
         names.take(character)
-    assert pressed == [" ", "q", "right", "left", "up", "page_up", "page_down", "x"]
+    assert pressed == ["space", "q", "right", "left", "up", "page up", "page down", "x"]
