@@ -282,3 +282,47 @@ def laid_over(frame, mask, behind):
     """Return mask frame + (1 - mask) behind, rounded."""
     m = mask[..., np.newaxis].astype(np.float64)
     return np.floor(m * frame + (1 - m) * behind + 0.5).astype(np.uint8)
+
+
+def light_of_code(code: float) -> float:
+    """Linear light of sRGB (IEC 61966-2-1), for a code from 0 to 255 that need not be whole."""
+    v = code / 255
+    return v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4
+
+
+def nearest_code(light: np.float32) -> int:
+    """Code whose encoded value is nearest; light is cut off at 0 and 1, and a tie goes up."""
+    code = 0
+    while code < 255 and float(light) >= light_of_code(code + 0.5):
+        code += 1
+    return code
+
+
+def fused_cycle(picture, shown, axes, code, strength, delta, pattern, chosen_for, epsilon):
+    """Return the sub-frames of one cycle in the order of time, and the colours that axes were chosen for.
+
+    The arithmetic is in float32, step by step, as in `pipelines.kaleido.kernels.split_rows`.
+    """
+    f, n = np.float32, code.n_slots
+    subframes = [np.zeros_like(picture) for _ in range(n)]
+    chosen_for = chosen_for.copy()
+    for y, x in np.ndindex(picture.shape[:2]):
+        if np.abs(picture[y, x].astype(int) - chosen_for[y, x]).max() > epsilon:
+            chosen_for[y, x] = picture[y, x]
+        p, q = axes[tuple(int(c) * axes.shape[0] // 256 for c in chosen_for[y, x])]
+        v = shown[picture[y, x]]
+        gain = f(pattern.gain[y, x]) * f(1 / 255)
+        limit = f(1) / v.max() - f(1) if v.max() * (f(1) + f(delta)) > 1 else f(delta)
+        pollution = limit * f(pattern.luma_sign[y, x])
+        for c in range(3):
+            rest = f(n) * v[c]
+            codes = []
+            for k in range(n - 1):
+                by_p, by_q, luma = (f(a) * f(strength) for a in (*code.chroma[k], code.luma[k]))
+                target = v[c] * (f(1) + luma * pollution) + by_p * (gain * p[c]) + by_q * (gain * q[c])
+                codes.append(nearest_code(target))
+                rest = rest - f(light_of_code(codes[-1]))
+            codes.append(nearest_code(rest))
+            for period in range(n):
+                subframes[period][y, x, c] = codes[(period + int(pattern.phase[y, x])) % n]
+    return subframes, chosen_for

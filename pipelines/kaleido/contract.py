@@ -5,7 +5,11 @@ display, whose displacements d sum to zero: the eye averages the cycle and sees 
 whole number of cycles records v and a rest of the displacements. The *code* says how the displacements follow each
 other; the *axes* of a colour say how far, and which way, they may go there.
 
-    d_k = gain * (code.chroma[k][0] * p + code.chroma[k][1] * q) + code.luma[k] * delta * sign * v
+    d_k = gain * (code.chroma[k][0] * p + code.chroma[k][1] * q) + code.luma[k] * m * sign * v
+    m = min(delta, 1 / max(v) - 1)    # what the brightest of the three channels leaves below white
+
+All of it times the strength of the cycle. Sub-frames 0 to n - 2 of the code's order are rounded to 8 bits; the last one
+is what is missing to n v, in linear light, after that rounding, so that the cycle's light comes back to the picture's.
 
 p and q are the colour's axes: two displacements of linear B, G, R that leave its luminance alone, chosen so that no
 d_k of the code leaves the range of the display. Neighbouring parts of a picture may stand at different places of the

@@ -1,0 +1,131 @@
+"""How far, and which way, the sub-frames of each colour may go: the table of axes.
+
+Displacements leave luminance alone, w . d = 0 with w the shares of linear B, G, R in it: the eye follows changes of
+colour far slower than changes of light, so that a colour may go to the ends of the display's gamut and back unseen
+where a hundredth of its luminance would flicker. Light mixes linearly, so all of this is in linear light; what a camera
+records is encoded, and how far apart two colours lie is measured there (`pipelines.kaleido.vertices`).
+
+One pair of axes serves all colours of a bin and those `epsilon` codes around it, so that none of them clips.
+
+References
+----------
+.. [1] ITU-R BT.1702-3, Guidance for the reduction of photosensitive epileptic seizures caused by television, 2023:
+   transitions to and from saturated red are dangerous whatever their luminance.
+.. [2] W3C, Web Content Accessibility Guidelines 2.2, 2023, "general flash and red flash thresholds": a pair of opposing
+   transitions where one state or both have R / (R + G + B) >= 0.8 and the values of (R - G - B) * 320 (linear; below 0
+   counts as 0) differ by more than 20.
+"""
+
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.color import to_encoded, to_linear
+from pipelines.crew import bands, shared_crew
+from pipelines.kaleido.contract import Code, Floats32
+from pipelines.kaleido.vertices import RED_CHANGE, find_axes, measure_distances
+
+N_BINS = 64
+"""Per channel: four codes wide. Half as many would cost dark colours a third of their way."""
+
+CAMERA_SHARES = (0.25, 0.5, 1.0)
+"""Of a displacement: what is left of a triple in exposures of 1/30, 1/60 and 1/120 s and less at 120 Hz."""
+
+MOST_RED_DELTA = 0.99 * float(RED_CHANGE) / 2
+"""Relative luminance pollution that keeps even pure red within what `limit_red` allows."""
+
+_N_CELLS = 512
+_ENCODED = to_encoded(np.arange((1 << 14) + 1) / (1 << 14)).astype(np.float32)
+
+
+def shown_light(headroom: str, low: float, high: float) -> Floats32:
+    """Return what light is to be seen for each code of the source.
+
+    Parameters
+    ----------
+    headroom : {'adaptive', 'compressed'}
+        As in the profile.
+    low, high : float
+        Linear light of black and white where compressed.
+
+    Returns
+    -------
+    ndarray
+        (256,) float32, 0 to 1, ascending.
+    """
+    light = to_linear(np.arange(256) / 255.0)
+    if headroom == "compressed":
+        light = low + (high - low) * light
+    return light.astype(np.float32)
+
+
+def bounded_delta(code: Code, delta: float, *, limit_red: bool) -> float:
+    """Bound the luminance pollution so that it alone does not alternate saturated red too far.
+
+    Parameters
+    ----------
+    code : Code
+        The order.
+    delta : float
+        Wanted relative amplitude.
+    limit_red : bool
+        Whether it is bounded.
+
+    Returns
+    -------
+    float
+        Relative amplitude, at most `delta`; 0 for codes without luminance pollution.
+    """
+    if not any(code.luma):
+        return 0.0
+    return min(delta, MOST_RED_DELTA) if limit_red else delta
+
+
+def build_axes(
+    code: Code, shown: Floats32, *, delta: float, epsilon: int, limit_red: bool, n_bins: int = N_BINS
+) -> Floats32:
+    """Find the axes of all colours.
+
+    Parameters
+    ----------
+    code : Code
+        The order: what is farthest apart depends on it.
+    shown : ndarray
+        (256,) float32: light that is to be seen for each code of the source.
+    delta : float
+        Relative amplitude of the luminance pollution, for which room is left.
+    epsilon : int
+        By how many codes a pixel may leave its bin and keep its axes.
+    limit_red : bool
+        Whether the alternation of saturated red is bounded, [1]_ and [2]_.
+    n_bins : int
+        Per channel; a power of two up to 256.
+
+    Returns
+    -------
+    ndarray
+        (n_bins, n_bins, n_bins, 2, 3) float32: B, G, R; axis p or q; linear B, G, R.
+    """
+    firsts = np.arange(n_bins) * (256 // n_bins)
+    lasts = firsts + 256 // n_bins - 1
+    edges = np.stack([shown[np.maximum(firsts - epsilon, 0)], shown[np.minimum(lasts + epsilon, 255)]], axis=1)
+    middles = (shown[firsts] + shown[lasts]) / np.float32(2)
+    order = _different_subframes(code)
+    distances = np.empty((n_bins, _N_CELLS + 1), np.float32)
+    measure_distances(middles, order.shape[0], np.array(CAMERA_SHARES, np.float32), _ENCODED, distances)
+    axes = np.empty((n_bins, n_bins, n_bins, 2, 3), np.float32)
+
+    crew = shared_crew()
+    given = (edges, middles, order, np.float32(delta), limit_red, distances)
+    crew.run([partial(find_axes, *given, rows, axes) for rows in bands(n_bins, 4 * crew.n_threads)])
+    return axes
+
+
+def _different_subframes(code: Code) -> npt.NDArray[np.float32]:
+    """Return for each different sub-frame of a code its coefficients, the size of its luminance's, and what follows."""
+    rows = [(*chroma, abs(luma)) for chroma, luma in zip(code.chroma, code.luma, strict=True)]
+    different, counts = np.unique(np.array(rows, np.float32), axis=0, return_counts=True)
+    factors = different[:, :2]
+    inverse = np.divide(1, factors, out=np.zeros_like(factors), where=factors != 0)
+    return np.column_stack([different, counts, inverse]).astype(np.float32)

@@ -1,0 +1,278 @@
+"""The search for the axes of every colour: how far apart a code's sub-frames can lie. Arrays only.
+
+The displacements that leave a colour's luminance and the display's range alone are a polygon: a plane through 0 (its
+normal w, the shares of B, G, R in luminance) cut by two limits per channel. Its vertices have two channels at their
+limits; the third follows from w . d = 0. Of twelve such points at most six keep the third within its own limits.
+
+A code with one axis moves p along a line: what is farthest apart lies at a vertex of what p may be. A code with two
+axes moves a figure of n corners, c_k0 p + c_k1 q, which any p and q shear and turn (a triple becomes any triangle whose
+centre is the colour). For a given p what q may be is again such a polygon. So each vertex for p is tried with each
+vertex for q that it leaves: 36 pairs. For a triple these hold the best, as a rounded objective that grows outwards has
+it: in four dimensions a vertex is where four limits meet, so that one of three corners meets two of them.
+"""
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+Word = int  # numba keeps it a machine word
+
+W_B, W_G, W_R = np.float32(0.0722), np.float32(0.7152), np.float32(0.2126)
+"""Shares in luminance: `pipelines.color.LUMINANCE_BGR`; kernels know arrays only."""
+
+SATURATED = np.float32(3.0)
+"""R >= 3 (G + B), that is R / (R + G + B) >= .75, is taken for saturated red: the limit is .8, and light is rounded."""
+
+RED_CHANGE = np.float32(15 / 320)
+"""Largest change of R - G - B of saturated red; the limit is 20 / 320, and five are for rounding to 8 bits."""
+
+NEVER = np.float32(1e9)
+
+TIE = np.float32(0.01)
+"""How much turning the way of its neighbours is worth to a colour, as a share of its sub-frames' squared distance."""
+
+
+@njit(cache=True, nogil=True)
+def find_axes(
+    edges: npt.NDArray[np.float32],
+    middles: npt.NDArray[np.float32],
+    order: npt.NDArray[np.float32],
+    delta: np.float32,
+    limit_red: bool,
+    distances: npt.NDArray[np.float32],
+    rows: tuple[Word, Word],
+    axes: npt.NDArray[np.float32],
+) -> None:
+    """Find the axes of all colours with some values of B.
+
+    Parameters
+    ----------
+    edges : ndarray
+        (bins, 2) float32: least and most light of a channel in each bin.
+    middles : ndarray
+        (bins,) float32: light in the middle of each bin.
+    order : ndarray
+        (n, 6) float32: the code's different sub-frames: coefficients of p and q, size of the luminance's, how often,
+        and one over the first two, 0 where they are 0.
+    delta : float32
+        Relative amplitude of the luminance pollution.
+    limit_red : bool
+        Whether the alternation of saturated red is bounded.
+    distances : ndarray
+        (bins, size + 1) float32, by `measure_distances`.
+    rows : tuple of int
+        First and end bin of B.
+    axes : ndarray
+        (bins, bins, bins, 2, 3) float32, written.
+    """
+    n_bins, n = middles.size, order.shape[0]
+    low, high, middle = np.empty(3, np.float32), np.empty(3, np.float32), np.empty(3, np.float32)
+    room = np.empty((2, n, 3), np.float32)
+    work = np.empty((3, 12, 3), np.float32)
+    for b in range(rows[0], rows[1]):
+        for g in range(n_bins):
+            for r in range(n_bins):
+                low[0], low[1], low[2] = edges[b, 0], edges[g, 0], edges[r, 0]
+                high[0], high[1], high[2] = edges[b, 1], edges[g, 1], edges[r, 1]
+                middle[0], middle[1], middle[2] = middles[b], middles[g], middles[r]
+                for k in range(n):
+                    swing = order[k, 2] * delta
+                    for c in range(3):
+                        room[0, k, c] = -low[c] * (np.float32(1) - swing)
+                        room[1, k, c] = np.float32(1) - min(np.float32(1), high[c] * (np.float32(1) + swing))
+                _find_farthest(
+                    order, room, delta, limit_red, (low, middle, high), distances, (b, g, r), work, axes[b, g, r]
+                )
+
+
+@njit(cache=True, nogil=True)
+def _find_farthest(
+    order: npt.NDArray[np.float32],
+    room: npt.NDArray[np.float32],
+    delta: np.float32,
+    limit_red: bool,
+    light: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]],
+    distances: npt.NDArray[np.float32],
+    bins: tuple[Word, Word, Word],
+    work: npt.NDArray[np.float32],
+    found: npt.NDArray[np.float32],
+) -> None:
+    """Write to (2, 3) `found` the axes of one bin: of least, middle and most `light`.
+
+    `room` has the least and the most displacement of each sub-frame and channel.
+    """
+    low, middle, high = light
+    ps, qs, bounds = work[0], work[1], work[2]
+    has_q = np.any(order[:, 5] != 0)
+    qs[0] = 0
+    found[:] = 0
+    farthest = np.float32(-1)
+    _bound_axis(order, 0, qs[0], room, bounds)
+    n_p, n_q = _list_vertices(bounds, ps), 1
+    for i in range(n_p):
+        if has_q:
+            _bound_axis(order, 1, ps[i], room, bounds)
+            n_q = _list_vertices(bounds, qs)
+        for j in range(n_q):
+            scale = np.float32(1)
+            if limit_red:
+                scale = _scale_of_red(order, delta, low, high, ps[i], qs[j])
+            distance = _distance(order, distances, bins, middle, scale, ps[i], qs[j])
+            if distance > farthest:
+                farthest = distance
+                for c in range(3):
+                    found[0, c] = scale * ps[i, c]
+                    found[1, c] = scale * qs[j, c]
+
+
+@njit(cache=True, nogil=True)
+def _bound_axis(
+    order: npt.NDArray[np.float32],
+    axis: Word,
+    other: npt.NDArray[np.float32],
+    room: npt.NDArray[np.float32],
+    bounds: npt.NDArray[np.float32],
+) -> None:
+    """Write between what (2, 3) `bounds` one axis may lie, per channel, given the other axis."""
+    for c in range(3):
+        low, high = -NEVER, NEVER
+        for k in range(order.shape[0]):
+            over = order[k, 4 + axis]
+            if over == 0:
+                continue
+            moved = order[k, 1 - axis] * other[c]
+            one, two = (room[0, k, c] - moved) * over, (room[1, k, c] - moved) * over
+            low = max(low, min(one, two))
+            high = min(high, max(one, two))
+        bounds[0, c] = min(low, np.float32(0))  # rounding must not take 0 away
+        bounds[1, c] = max(high, np.float32(0))
+
+
+@njit(cache=True, nogil=True)
+def _list_vertices(bounds: npt.NDArray[np.float32], out: npt.NDArray[np.float32]) -> Word:
+    """Write the corners of {d : w . d = 0, bounds[0] <= d <= bounds[1]} to (12, 3) `out`; return how many."""
+    n = 0
+    for i in range(2):
+        for j in range(2):
+            b, g, r = bounds[i, 0], np.float32(0), bounds[j, 2]
+            g = -(W_B / W_G) * b - (W_R / W_G) * r
+            if bounds[0, 1] <= g <= bounds[1, 1]:
+                out[n, 0], out[n, 1], out[n, 2] = b, g, r
+                n += 1
+            b, g = bounds[i, 0], bounds[j, 1]
+            r = -(W_B / W_R) * b - (W_G / W_R) * g
+            if bounds[0, 2] <= r <= bounds[1, 2]:
+                out[n, 0], out[n, 1], out[n, 2] = b, g, r
+                n += 1
+            g, r = bounds[i, 1], bounds[j, 2]
+            b = -(W_G / W_B) * g - (W_R / W_B) * r
+            if bounds[0, 0] <= b <= bounds[1, 0]:
+                out[n, 0], out[n, 1], out[n, 2] = b, g, r
+                n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _scale_of_red(
+    order: npt.NDArray[np.float32],
+    delta: np.float32,
+    low: npt.NDArray[np.float32],
+    high: npt.NDArray[np.float32],
+    p: npt.NDArray[np.float32],
+    q: npt.NDArray[np.float32],
+) -> np.float32:
+    """Return by what, 0 to 1, displacements are to be multiplied so that saturated red does not alternate too far.
+
+    It does not if no sub-frame is saturated, or if R - G - B changes little between any two, or if it is small in all
+    (below 0 counts as 0).
+    """
+    redness = high[2] - low[1] - low[0]
+    unsaturated, up, down, swing_most = NEVER, np.float32(0), np.float32(0), np.float32(0)
+    for k in range(order.shape[0]):
+        d_b = order[k, 0] * p[0] + order[k, 1] * q[0]
+        d_g = order[k, 0] * p[1] + order[k, 1] * q[1]
+        d_r = order[k, 0] * p[2] + order[k, 1] * q[2]
+        swing = order[k, 2] * delta
+        swing_most = max(swing_most, swing)
+        over = high[2] * (np.float32(1) + swing) - SATURATED * (low[0] + low[1]) * (np.float32(1) - swing)
+        by = d_r - SATURATED * (d_b + d_g)
+        if over >= 0:
+            unsaturated = np.float32(0)
+        elif by > 0:
+            unsaturated = min(unsaturated, -over / by)
+        up = max(up, d_r - d_g - d_b)
+        down = min(down, d_r - d_g - d_b)
+    moving = max(redness, np.float32(0)) * swing_most
+    few = np.float32(1e-9)
+    little = max(RED_CHANGE - np.float32(2) * moving, np.float32(0)) / max(up - down, few)
+    small = max(RED_CHANGE - redness - moving, np.float32(0)) / max(up, few)
+    scale: np.float32 = min(np.float32(1), max(unsaturated, little, small))
+    return scale
+
+
+@njit(cache=True, nogil=True)
+def _distance(
+    order: npt.NDArray[np.float32],
+    distances: npt.NDArray[np.float32],
+    bins: tuple[Word, Word, Word],
+    middle: npt.NDArray[np.float32],
+    scale: np.float32,
+    p: npt.NDArray[np.float32],
+    q: npt.NDArray[np.float32],
+) -> np.float32:
+    """Return how far the sub-frames lie from the colour: squared, encoded, as cameras are left with them."""
+    size = distances.shape[1] - 1
+    total = np.float32(0)
+    for c in range(3):
+        row = distances[bins[c]]
+        cells = np.float32(size) / most_light(middle[c], order.shape[0])
+        for k in range(order.shape[0]):
+            light = middle[c] + scale * (order[k, 0] * p[c] + order[k, 1] * q[c])
+            total += order[k, 3] * row[min(max(np.int32(light * cells), 0), size)]
+    few = np.float32(1e-12)
+    turn = (p[0] + p[2]) / np.sqrt(p[0] * p[0] + p[2] * p[2] + few)
+    turn += (q[2] - q[0]) / np.sqrt(q[0] * q[0] + q[2] * q[2] + few)
+    distance: np.float32 = total * (np.float32(1) + TIE * turn)
+    return distance
+
+
+@njit(cache=True, nogil=True, inline="always")
+def most_light(middle: np.float32, n: Word) -> np.float32:
+    """Return what no sub-frame of a channel exceeds: n others at least 0 must leave the mean where it is."""
+    return np.float32(min(np.float32(1), np.float32(n + 1) * middle))
+
+
+@njit(cache=True, nogil=True)
+def measure_distances(
+    middles: npt.NDArray[np.float32],
+    n: Word,
+    shares: npt.NDArray[np.float32],
+    encoded: npt.NDArray[np.float32],
+    distances: npt.NDArray[np.float32],
+) -> None:
+    """Tabulate how far light of a channel lies from the middle of each bin, as cameras record it.
+
+    Parameters
+    ----------
+    middles : ndarray
+        (bins,) float32: light in the middle of each bin.
+    n : int
+        Different sub-frames.
+    shares : ndarray
+        (m,) float32: parts of the displacements that a camera is left with.
+    encoded : ndarray
+        (size + 1,) float32: encoded value of light i / size.
+    distances : ndarray
+        (bins, cells + 1) float32, written: squared encoded difference, over each share squared, summed over the shares,
+        at cell i of `most_light`.
+    """
+    size = encoded.size - 1
+    for bin_ in range(middles.size):
+        own = encoded[np.int64(middles[bin_] * size)]
+        top = most_light(middles[bin_], n)
+        for i in range(distances.shape[1]):
+            d = top * np.float32(i) / np.float32(distances.shape[1] - 1) - middles[bin_]
+            distances[bin_, i] = 0
+            for s in range(shares.size):
+                by = (encoded[np.int64((middles[bin_] + shares[s] * d) * size)] - own) / shares[s]
+                distances[bin_, i] += by * by
