@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,6 +43,77 @@ def x_server(width: int = 1280, height: int = 720, *options: str) -> Iterator[st
             number = answer.readline().strip()
         assert number, "Xvfb ended before it took a display number"
         yield f":{number}"
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(_STARTS_IN_S)
+
+
+_DUMMY_CONFIGURATION = """
+Section "ServerFlags"
+  Option "DontVTSwitch" "true"
+  Option "AutoAddDevices" "false"
+  Option "AutoAddGPU" "false"
+EndSection
+Section "Device"
+  Identifier "device"
+  Driver "dummy"
+  VideoRam 256000
+EndSection
+Section "Monitor"
+  Identifier "monitor"
+  HorizSync 5.0-1000.0
+  VertRefresh 5.0-300.0
+EndSection
+Section "Screen"
+  Identifier "screen"
+  Device "device"
+  Monitor "monitor"
+  DefaultDepth 24
+  SubSection "Display"
+    Depth 24
+    Virtual 1920 1080
+  EndSubSection
+EndSection
+"""
+
+MODE_720P_120 = "131.75 1280 1328 1360 1440 720 723 728 763 +hsync -vsync"
+"""1280x720 at 119.91 Hz: pixel clock in MHz, then the totals of lines and frames (`cvt -r 1280 720 120`)."""
+
+MODE_720P_60 = "64.00 1280 1328 1360 1440 720 723 728 741 +hsync -vsync"
+
+
+@contextmanager
+def fast_x_server(folder: Path, mode: str = MODE_720P_120) -> Iterator[str]:
+    """Run Xorg with its driver for no screen at all, which tells a refresh rate, and give its DISPLAY; or skip."""
+    program, xrandr = shutil.which("Xorg"), shutil.which("xrandr")
+    if program is None or xrandr is None or not Path("/usr/lib/xorg/modules/drivers/dummy_drv.so").exists():
+        pytest.skip(
+            "needs Xorg, its dummy driver and xrandr (Debian: apt install xserver-xorg-core xserver-xorg-video-dummy "
+            "x11-xserver-utils)"
+        )
+    configuration = folder / "xorg.conf"
+    configuration.write_text(_DUMMY_CONFIGURATION)
+    reads, writes = os.pipe()
+    options = ["-displayfd", str(writes), "-noreset", "-nolisten", "tcp", "-logfile", str(folder / "xorg.log")]
+    with (folder / "xorg.errors").open("wb") as errors:
+        server = subprocess.Popen(
+            [program, *options, "-config", str(configuration)], pass_fds=[writes], stdout=errors, stderr=errors
+        )
+    os.close(writes)
+    try:
+        with os.fdopen(reads) as answer:
+            number = answer.readline().strip()
+        if not number:
+            pytest.skip(f"Xorg does not start here: {(folder / 'xorg.errors').read_text()[-300:]}")
+        display = f":{number}"
+        environment = {**os.environ, "DISPLAY": display}
+        for arguments in (
+            ["--newmode", "wanted", *mode.split()],
+            ["--addmode", "DUMMY0", "wanted"],
+            ["--output", "DUMMY0", "--mode", "wanted"],
+        ):
+            subprocess.run([xrandr, *arguments], env=environment, check=True, capture_output=True)
+        yield display
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(_STARTS_IN_S)

@@ -97,6 +97,7 @@ class Window:
         self.monitor = monitor
         self.warnings: list[str] = []
         self.is_damaged = True
+        self._have_monitors_changed = False
         self._is_fullscreen = is_fullscreen
         self._on_key = on_key
         self._glfw = take_glfw()
@@ -145,12 +146,32 @@ class Window:
         """Take what the system has to say, for all windows of the thread: keys, closing, damage."""
         self._glfw.poll_events()
 
-    def is_monitor_there(self) -> bool:
-        """Say whether the window's monitor is still connected; True for a window without one."""
-        wanted = self.monitor
-        if wanted is None:
-            return True
-        return any(found.name == wanted.name for found in monitors_of(self._glfw))
+    def glx_handles(self, extension: str) -> tuple[int, int, Callable[[str], int]] | None:
+        """Return what calls of a GLX extension need.
+
+        Parameters
+        ----------
+        extension : str
+            Its name.
+
+        Returns
+        -------
+        tuple or None
+            The X display, the drawable and what finds a function's address; None where the extension is not there.
+        """
+        if not self._glfw.extension_supported(extension):
+            return None
+        display, drawable = int(self._glfw.get_x11_display() or 0), int(self._glfw.get_glx_window(self._handle))
+        if not display or not drawable:
+            return None
+        return display, drawable, OpenGLLoader(self._glfw).load_opengl_function
+
+    def has_lost_its_monitor(self) -> bool:
+        """Say whether the window's monitor is gone; asks the system only after it has told of a change."""
+        if self.monitor is None or not self._have_monitors_changed:
+            return False
+        self._have_monitors_changed = False
+        return all(found.name != self.monitor.name for found in monitors_of(self._glfw))
 
     def close(self) -> None:
         """Close the window and let go of GLFW; calling it again does nothing."""
@@ -197,6 +218,7 @@ class Window:
             glfw.set_window_pos(self._handle, x + (monitor_width - width) // 2, y + (monitor_height - height) // 2)
         glfw.set_window_refresh_callback(self._handle, self._note_damage)
         glfw.set_key_callback(self._handle, self._note_key)
+        glfw.set_monitor_callback(self._note_monitors)
 
     def _monitor_handle(self) -> tuple[Any, tuple[int, int, int, int]]:
         if self.monitor is None:
@@ -248,6 +270,9 @@ class Window:
 
     def _note_damage(self, _handle: Any) -> None:
         self.is_damaged = True
+
+    def _note_monitors(self, _monitor: Any, _event: int) -> None:
+        self._have_monitors_changed = True
 
     def _note_key(self, _handle: Any, key: int, scancode: int, action: int, _modifiers: int) -> None:
         if action == self._glfw.RELEASE or self._on_key is None:

@@ -39,7 +39,7 @@ def test_a_fullscreen_window_takes_the_monitor_and_says_that_software_draws(disp
     window = Window("whole", 10, 10, monitor, is_fullscreen=True)
     assert window.size_px == (480, 640)
     assert monitor.region_px == WHOLE
-    assert window.is_monitor_there()
+    assert not window.has_lost_its_monitor()
     if window.is_drawn_in_software:
         assert any("in software" in warning for warning in window.warnings)
     window.context.clear(1.0, 0.5, 0.0)

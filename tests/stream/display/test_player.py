@@ -1,0 +1,228 @@
+"""The player against a display of the tests' own: time is counted in periods, stalls come where they are put."""
+
+import itertools
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.base import Image
+from pipelines.kaleido.schedule import CycleClock, Slip
+from stream.display.player import Player
+
+HZ = 120.0
+FADE_S = 0.05
+FIRST = 2
+"""The player starts at the second period after the one in which it looks, which is 0 unless something stalls."""
+
+Shown = tuple[str, int, int, float]
+"""What a period shows: kind, number of the picture, slot, strength."""
+
+
+@dataclass
+class Display:
+    """A display whose flips wait for the next period, and which remembers what each period showed."""
+
+    stalls: dict[tuple[str, int], float]
+    n_periods: int
+    n_slots: int
+    pictures_per_cycle: float = 1.0
+    now: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.seen: list[Shown | None] = []
+        self.drawn: Shown | None = None
+        self.loaded: dict[int, int] = {}
+        self.made: dict[int, tuple[float, set[int]]] = {}
+        self.calls = {"flip": 0, "picture": 0, "finish": 0}
+        self.slips: list[Slip] = []
+        self.pictures: dict[int, Image] = {}
+        self.first = 0
+
+    def stall(self, where: str) -> None:
+        self.now += self.stalls.get((where, self.calls[where]), 0.0)
+        self.calls[where] += 1
+
+    # Vblanks
+    how = "by the test"
+
+    def count(self) -> int:
+        return math.floor(self.now)
+
+    def flip(self, target: int) -> int:
+        self.stall("flip")
+        shown = math.floor(self.now) + 1
+        before = self.seen[-1] if self.seen else None
+        self.seen += [before] * (shown - len(self.seen))
+        self.seen.append(self.drawn)
+        self.now = shown + 0.02
+        return shown
+
+    # Drawer
+    def load(self, where: int, picture: Image) -> None:
+        self.loaded[where] = int(picture[0, 0, 0])
+        self.made[where] = (0.0, set())
+        self.now += 0.1
+
+    def render(self, where: int, strength: float, part: int, n_parts: int) -> None:
+        assert 0 < strength <= 1
+        assert n_parts == self.n_slots
+        if self.made[where][0] != strength:
+            self.made[where] = (strength, set())
+        self.made[where][1].add(part)
+        self.now += 0.1
+
+    def show(self, where: int, slot: int) -> None:
+        strength, parts = self.made[where]
+        assert parts == set(range(self.n_slots)), "a cycle is shown of which a part is missing"
+        self.drawn = ("sub-frame", self.loaded[where], slot, strength)
+
+    def show_plain(self, where: int) -> None:
+        self.drawn = ("plain", self.loaded[where], -1, 0.0)
+
+    def finish(self) -> None:
+        self.stall("finish")
+
+    def picture_at(self, cycle: int) -> Image | None:
+        self.stall("picture")
+        number = int(cycle * self.pictures_per_cycle) % 256
+        return self.pictures.setdefault(number, np.full((2, 2, 3), number, np.uint8))
+
+    def is_wanted(self) -> bool:
+        return self.now < self.n_periods
+
+    def play(self, picture_at: Callable[[int], Image | None] | None = None) -> Player:
+        player = Player(
+            self,
+            self,
+            self.n_slots,
+            HZ,
+            FADE_S,
+            picture_at or self.picture_at,
+            on_slip=self.slips.append,
+            is_wanted=self.is_wanted,
+        )
+        player.run()
+        self.first = player.first_vblank
+        return player
+
+    def check(self) -> None:
+        """Every period outside the slips shows what belongs there; those inside are in the log."""
+        clock = CycleClock(self.n_slots, HZ, FADE_S, first_vblank=self.first)
+        slips = {slip.vblank: slip for slip in self.slips}
+        vblank = self.first
+        picture_of: dict[int, int] = {}
+        while vblank < len(self.seen):
+            if vblank in slips:
+                clock.slip(vblank, slips[vblank].n_missed)
+                vblank += slips[vblank].n_missed
+                continue
+            period, shown = clock.at(vblank), self.seen[vblank]
+            assert shown is not None
+            kind, picture, slot, strength = shown
+            if period.strength > 0:
+                assert (kind, slot, strength) == ("sub-frame", period.slot, period.strength), vblank
+                assert picture == int(period.cycle * self.pictures_per_cycle) % 256, vblank
+            else:
+                assert kind == "plain", vblank
+            assert picture_of.setdefault(period.cycle, picture) == picture, "a picture changed within a cycle"
+            vblank += 1
+
+
+@pytest.mark.parametrize("n_slots", [2, 3, 4])
+@pytest.mark.parametrize("pictures_per_cycle", [0.0, 0.4, 1.0])
+def test_without_stalls_each_period_shows_what_it_asks_for_and_nothing_slips(
+    n_slots: int, pictures_per_cycle: float
+) -> None:
+    display = Display({}, 300, n_slots, pictures_per_cycle)
+    player = display.play()
+    display.check()
+    assert display.slips == []
+    assert len(display.seen) - FIRST >= 297
+    assert player.stats.n_missed == 0
+    assert player.stats.n_flips == len(display.seen) - 1  # the very first one shows early what is plain anyway
+
+
+@pytest.mark.parametrize("where", ["flip", "picture", "finish"])
+@pytest.mark.parametrize("stall_ms", [5.0, 9.0, 30.0, 200.0])
+@pytest.mark.parametrize("n_slots", [2, 3, 4])
+def test_after_a_stall_parity_is_the_displays_and_the_log_has_it(
+    where: str, stall_ms: float, n_slots: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    for at in range(60, 60 + n_slots):
+        caplog.clear()
+        display = Display({(where, at): stall_ms * HZ / 1000.0}, 400, n_slots)
+        with caplog.at_level(logging.WARNING):
+            player = display.play()
+        display.check()
+        assert len(display.slips) == (stall_ms > 1000.0 / HZ)
+        assert len(caplog.records) == len(display.slips)
+        assert player.stats.n_slips == len(display.slips)
+        for slip, record in zip(display.slips, caplog.records, strict=True):
+            assert slip.n_plain >= 1
+            assert f"missed {slip.n_missed} periods of the display from {slip.vblank} on" in record.getMessage()
+
+
+@given(
+    st.integers(2, 5),
+    st.sampled_from([0.0, 0.3, 1.0]),
+    st.dictionaries(
+        st.tuples(st.sampled_from(["flip", "picture", "finish"]), st.integers(0, 90)), st.floats(0.0, 30.0), max_size=12
+    ),
+)
+@settings(deadline=None, max_examples=60)
+def test_whatever_stalls_no_period_outside_the_log_is_wrong(
+    n_slots: int, pictures_per_cycle: float, stalls: dict[tuple[str, int], float]
+) -> None:
+    display = Display(stalls, 200, n_slots, pictures_per_cycle)
+    display.play()
+    display.check()
+
+
+def test_two_plain_periods_in_a_row_after_the_start_are_never_without_a_line_in_the_log() -> None:
+    display = Display({("flip", 50): 1.4, ("picture", 40): 3.0}, 250, 3)
+    display.play()
+    plain = [v for v, shown in enumerate(display.seen) if v >= FIRST + 3 and shown is not None and shown[0] == "plain"]
+    covered = {v for slip in display.slips for v in range(slip.vblank, slip.vblank + slip.n_missed + slip.n_plain)}
+    assert plain
+    assert set(plain) <= covered
+
+
+def test_the_modulation_rises_again_after_a_slip_and_every_cycle_has_one_strength() -> None:
+    display = Display({("flip", 90): 2.5}, 260, 3)
+    display.play()
+    after = [shown[3] for shown in display.seen[display.slips[0].vblank + 4 :] if shown is not None]
+    assert min(after) < 0.5
+    assert after[-1] == 1.0
+    assert all(later >= earlier for earlier, later in itertools.pairwise(after[3:]))
+
+
+def test_the_end_of_the_pictures_ends_it_with_a_whole_cycle() -> None:
+    display = Display({}, 1000, 3)
+    display.play(lambda cycle: display.picture_at(cycle) if cycle < 10 else None)
+    assert len(display.seen) - FIRST == 30
+    display.check()
+
+
+def test_no_picture_at_all_shows_nothing() -> None:
+    display = Display({}, 100, 3)
+    assert display.play(lambda _cycle: None).stats.n_flips == 0
+
+
+def test_a_picture_that_stays_costs_no_work_once_the_modulation_has_risen() -> None:
+    display = Display({}, 300, 3, pictures_per_cycle=0.0)
+    made: list[float] = []
+    render = display.render
+
+    def noting(where: int, strength: float, part: int, n_parts: int) -> None:
+        made.append(strength)
+        render(where, strength, part, n_parts)
+
+    display.render = noting  # type: ignore[method-assign]
+    display.play()
+    assert made.count(1.0) == 3
