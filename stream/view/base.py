@@ -66,8 +66,8 @@ class View(Protocol):
         Parameters
         ----------
         numbers : dict
-            JSON values, the whole present state: ``session`` (``watch`` or ``protect``), ``source``, ``width``,
-            ``height``, ``is_live``,
+            JSON values, the whole present state: ``session`` (``watch``, ``protect``, ``background`` or ``audit``),
+            ``source``, ``width``, ``height``, ``is_live``,
             ``can_pick_region`` (bool), ``state`` (``running``, ``paused``, ``ended``), ``elapsed_s``, ``frames``,
             ``dropped``, ``rate_hz``, ``latency_ms`` ({stage: {p50, p99}}), ``coverage`` (0..1 or None),
             ``coverage_over_time`` (list of [seconds, coverage], at most 600 points), ``memory_bytes``,
