@@ -15,6 +15,7 @@ import cv2
 
 from pipelines.atomic import replacing
 from pipelines.base import Findings, Image
+from stream.results.audit_page import build_audit_page
 from stream.results.maps import draw_leaks, with_legend
 from stream.results.page import build_page
 from stream.results.protect_page import build_protect_page
@@ -104,8 +105,8 @@ def write_results(folder: Path, findings: Findings, report: Mapping[str, Any]) -
     return [name for name in IN_ORDER if name in files]
 
 
-def write_report(folder: Path, report: Mapping[str, Any]) -> None:
-    """Write the report for programs alone; the old one stays if it cannot be.
+def write_audit_report(folder: Path, report: Mapping[str, Any], shown: Image | None) -> None:
+    """Write the reports of an audit, for people and for programs: both, or none and the old ones stay.
 
     Parameters
     ----------
@@ -113,14 +114,17 @@ def write_report(folder: Path, report: Mapping[str, Any]) -> None:
         An existing folder.
     report : mapping
         JSON values.
+    shown : ndarray or None
+        (height, width, 4) uint8 BGRA: the room, opaque where the other client showed it.
 
     Raises
     ------
     SinkError
-        If it cannot be written.
+        If a file cannot be written.
     """
+    page = build_audit_page(report, shown).encode(errors="replace")
     with _disk_errors_said(folder):
-        _write_together(folder, {REPORT: _json(report)})
+        _write_together(folder, {PAGE: page, REPORT: _json(report)})
 
 
 def write_protect_report(folder: Path, report: Mapping[str, Any]) -> None:

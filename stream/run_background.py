@@ -72,7 +72,7 @@ def run_background(request: Request, say: Callable[[str], None]) -> ProtectOutco
                 request.duration_s if source.info.is_live else None,
             )
 
-        return run_session(request, profile, make_session, say)
+        return run_session(request, profile, make_session, say, "background")
 
 
 def open_without_a_room(profile: Profile, time: StreamTime) -> OpenBackground:

@@ -12,7 +12,7 @@ from stream.protect import ProtectOutcome, ProtectSession
 from stream.report import results_folder
 from stream.request import Request
 from stream.view.base import View
-from stream.view.open import open_views
+from stream.view.open import SessionKind, open_views
 
 
 def run_session(
@@ -20,6 +20,7 @@ def run_session(
     profile: Profile,
     make_session: Callable[[Sequence[View]], ProtectSession],
     say: Callable[[str], None],
+    kind: SessionKind = "protect",
 ) -> ProtectOutcome:
     """Run a session until it ends or is stopped by a view, a key or a signal.
 
@@ -33,6 +34,8 @@ def run_session(
         From the open views to the session.
     say : callable
         Takes one line for the person, such as the page's address.
+    kind : {'protect', 'background'}
+        What views show.
 
     Returns
     -------
@@ -47,7 +50,7 @@ def run_session(
     with (
         results_folder(request.out),
         ended_by_signals() as ending,
-        open_views(request.view, profile.page, say, "protect") as views,
+        open_views(request.view, profile.page, say, kind) as views,
     ):
         session = make_session(views)
         with panic_keys(session):

@@ -63,7 +63,13 @@ def summarize_audit(report: Mapping[str, Any], out: Path) -> str:
             f"{audit['exposed_beyond_chance']:.2%} of the known room has shown at least once, chance taken out",
             f"{audit['recovered_beyond_chance']:.2%} of it could be recovered by our own attack",
         ]
-    return "\n".join([*lines, *report["notices"], f"the figures are in {out / REPORT}"])
+    return "\n".join(
+        [
+            *lines,
+            *report["notices"],
+            f"open {out / PAGE} for what showed and what to change; the figures are in {out / REPORT}",
+        ]
+    )
 
 
 def summarize_protection(report: Mapping[str, Any], out: Path) -> str:

@@ -1,12 +1,23 @@
 """The pieces that reports for people are made of. All text is escaped here: names of files come from outside."""
 
+import base64
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib import resources
 from string import Template
+from typing import Final
 
+import cv2
+
+from pipelines.base import Image
 from stream.results.advice import Advice
+from stream.view.pictures import shrink_bgr, shrink_bgra
+
+PICTURE_WIDTH_PX: Final = 960
+"""Pictures in reports are scaled down to this."""
+
+_BGRA_CHANNELS: Final = 4
 
 
 def document(*, heading: str, title: str, subtitle: str, sections: Sequence[str], footer: str) -> str:
@@ -81,6 +92,29 @@ def paragraph(text: str) -> str:
         HTML.
     """
     return f"<p>{escape(text)}</p>"
+
+
+def figure(image: Image, alt: str, caption: str, css_class: str = "") -> str:
+    """Return a picture, embedded as PNG, with what it shows below.
+
+    Parameters
+    ----------
+    image : ndarray
+        (height, width, 3) uint8 BGR or (height, width, 4) BGRA.
+    alt, caption : str
+        Text: in the picture's place, and below it.
+    css_class : str, optional
+        Of the picture: ``checkerboard`` shows through it where it is transparent.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    height, width = image.shape[:2]
+    classes = f' class="{css_class}"' if css_class else ""
+    picture = f'<img{classes} src="{_embedded(image)}" width="{width}" height="{height}" alt="{escape(alt)}">'
+    return f"<figure>{picture}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
 def facts(pairs: Mapping[str, str]) -> str:
@@ -163,3 +197,10 @@ def say_moment(moment: str) -> str:
         Such as ``2026-11-24 20:01:10 UTC``.
     """
     return moment.replace("T", " ").replace("+00:00", " UTC")
+
+
+def _embedded(image: Image) -> str:
+    is_bgra = image.shape[2] == _BGRA_CHANNELS
+    small = shrink_bgra(image, PICTURE_WIDTH_PX) if is_bgra else shrink_bgr(image, PICTURE_WIDTH_PX)
+    _, encoded = cv2.imencode(".png", small)
+    return f"data:image/png;base64,{base64.b64encode(encoded.tobytes()).decode()}"

@@ -73,7 +73,8 @@ class View(Protocol):
         Parameters
         ----------
         numbers : dict
-            JSON values, the whole present state: ``session`` (``watch``, ``protect``, ``audit`` or ``play``),
+            JSON values, the whole present state: ``session`` (``watch``, ``protect``, ``background``, ``audit`` or
+            ``play``),
             ``source``, ``width``, ``height``, ``is_live``,
             ``can_pick_region`` (bool), ``state`` (``running``, ``paused``, ``ended``), ``elapsed_s``, ``frames``,
             ``dropped``, ``rate_hz``, ``latency_ms`` ({stage: {p50, p99}}), ``coverage`` (0..1 or None),

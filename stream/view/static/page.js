@@ -40,6 +40,15 @@ const SESSIONS = {
     confirmReset: ["Forget what is known of the room and learn it anew? Right after the camera was moved.", "Learn anew", "Keep"],
     confirmStop: ["Stop the camera? The others see nothing more of you.", "Stop", "Go on"],
   },
+  background: {
+    main: "output",
+    plot: { title: "", axis: "", what: "" },
+    title: "What goes out",
+    label: "The background as it goes out",
+    pause: "Show a placeholder (p)",
+    resume: "Show the background again (p)",
+    confirmStop: ["Stop the background? Nothing goes out any more.", "Stop", "Go on"],
+  },
   audit: {
     main: "output",
     plot: { title: "Room shown so far", axis: "shown at least once, % of the known room", what: "Room shown" },
