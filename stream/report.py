@@ -127,6 +127,25 @@ def write_audit_report(folder: Path, report: Mapping[str, Any], shown: Image | N
         _write_together(folder, {PAGE: page, REPORT: _json(report)})
 
 
+def write_report(folder: Path, report: Mapping[str, Any]) -> None:
+    """Write the report for programs alone; the old one stays if it cannot be.
+
+    Parameters
+    ----------
+    folder : Path
+        An existing folder.
+    report : mapping
+        JSON values.
+
+    Raises
+    ------
+    SinkError
+        If it cannot be written.
+    """
+    with _disk_errors_said(folder):
+        _write_together(folder, {REPORT: _json(report)})
+
+
 def write_protect_report(folder: Path, report: Mapping[str, Any]) -> None:
     """Write the reports of a protected camera, for people and for programs: both, or none and the old ones stay.
 

@@ -10,6 +10,9 @@ import threading
 from collections import deque
 from typing import Protocol, runtime_checkable
 
+import cv2
+import numpy as np
+
 from pipelines.base import Frame, Image
 from stream.sources.base import CaptureError, Source, SourceInfo
 
@@ -40,15 +43,25 @@ class Feed:
         the picture that it has, and the frame that came too late is counted.
     is_looped : bool
         Whether a recording begins anew at its end.
+    size_px : tuple of int, optional
+        Height and width that pictures are scaled to, by the thread that decodes them.
     """
 
-    def __init__(self, source: Source, *, is_patient: bool, is_looped: bool = False) -> None:
+    def __init__(
+        self,
+        source: Source,
+        *,
+        is_patient: bool,
+        is_looped: bool = False,
+        size_px: tuple[int, int] | None = None,
+    ) -> None:
         self.info: SourceInfo = source.info
+        self._size_px = size_px
         self._source = source
         self._is_patient = is_patient
         self._is_looped = is_looped and isinstance(source, Enterable)
         self._is_entering = False
-        self._reader = _Reader(source, self._again)
+        self._reader = _Reader(source, self._again, size_px)
         self._image: Image | None = None
         self._shown_s = 0.0
         self._n_late = 0
@@ -155,7 +168,7 @@ class Feed:
         source : Source
             From `enter`; the feed closes it. The picture given last stays until its first one is there.
         """
-        old, self._reader = self._reader, _Reader(source, self._again)
+        old, self._reader = self._reader, _Reader(source, self._again, self._size_px)
         self._source = source
         self._is_entering = True
         old.leave()
@@ -168,11 +181,53 @@ class Feed:
         return source.at(0.0) if self._is_looped and isinstance(source, Enterable) else None
 
 
+def fitted(height: int, width: int, room_px: tuple[int, int]) -> tuple[int, int]:
+    """Return how large a picture is where it fills a display in its own shape.
+
+    Parameters
+    ----------
+    height, width : int
+        Of the picture, in pixels.
+    room_px : tuple of int
+        Height and width of the display.
+
+    Returns
+    -------
+    tuple of int
+        Height and width; at least one of them is the display's.
+    """
+    scale = min(room_px[0] / height, room_px[1] / width)
+    return max(1, min(room_px[0], round(height * scale))), max(1, min(room_px[1], round(width * scale)))
+
+
+def scaled(image: Image, size_px: tuple[int, int]) -> Image:
+    """Scale a picture: areas where it becomes smaller, a cubic where it becomes larger.
+
+    Parameters
+    ----------
+    image : ndarray
+        (any height, any width, 3) uint8 BGR.
+    size_px : tuple of int
+        Wanted height and width.
+
+    Returns
+    -------
+    ndarray
+        Of that size; `image` itself where it has it.
+    """
+    if image.shape[:2] == size_px:
+        return image
+    is_smaller = size_px[0] < image.shape[0]
+    how = cv2.INTER_AREA if is_smaller else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, size_px[::-1], interpolation=how), np.uint8)
+
+
 class _Reader:
     """The thread that reads ahead, and its queue."""
 
-    def __init__(self, source: Source, again: "_Again") -> None:
+    def __init__(self, source: Source, again: "_Again", size_px: tuple[int, int] | None) -> None:
         self._source = source
+        self._size_px = size_px
         self._again = again
         self._offsets_s = [0.0]
         self._frames: deque[Frame] = deque()
@@ -239,6 +294,7 @@ class _Reader:
         is_live = source.info.is_live
         offset_s = self._offsets_s[-1]
         while (frame := source.read()) is not None:
+            image = frame.image if self._size_px is None else scaled(frame.image, self._size_px)
             with self._changed:
                 self._changed.wait_for(lambda: self._is_closed or is_live or self._has_room())
                 if self._is_closed:
@@ -248,7 +304,7 @@ class _Reader:
                 moment_s = frame.pts_s + offset_s
                 self._interval_s = moment_s - self._last_s if moment_s > self._last_s >= 0.0 else self._interval_s
                 self._last_s = moment_s
-                self._frames.append(Frame(frame.image, moment_s))
+                self._frames.append(Frame(image, moment_s))
                 self._changed.notify_all()
         following = self._again(source)
         if following is not None:

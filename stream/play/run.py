@@ -1,22 +1,25 @@
 """Puts `backroom play` together: opens what the flags name, plays, and closes everything again."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from config.loader import ConfigError, load_profile
 from config.schema import PlaySettings, Profile
-from pipelines.kaleido.codes import Choice, choose_code
+from pipelines.kaleido.codes import choose_code
 from pipelines.kaleido.contract import Code, Encoder
 from pipelines.kaleido.eye import luminance_delta
 from pipelines.kaleido.schedule import CycleClock
 from stream.allocator import keep_freed_frames
 from stream.clock import MonotonicClock
+from stream.display.screening import LEAST_HZ
 from stream.ending import ended_by_signals
 from stream.keys import keys_pressed
-from stream.play.feed import Feed
+from stream.play.display import DisplayTarget
+from stream.play.feed import Feed, fitted
 from stream.play.keys import KeyNames
 from stream.play.session import PlaySession, Showing
 from stream.play.sound import Sound, SoundError
@@ -32,15 +35,11 @@ from stream.sources.base import Source
 from stream.sources.images import ImagesSource
 from stream.sources.open import open_source
 from stream.sources.video import VideoSource
+from stream.view.base import View
 from stream.view.open import open_views
 
 USUAL_REFRESH_HZ = 120.0
 """Where no display says its own."""
-
-LEAST_REFRESH_HZ = 100.0
-"""Under this the alternation is seen, and may harm people with photosensitive epilepsy."""
-
-CALL_RATE_HZ = 60.0
 
 MakeEncoder = Callable[[Profile, Code, float], Encoder]
 
@@ -83,65 +82,89 @@ def run_play(request: Request, make_encoder: MakeEncoder, say: Callable[[str], N
     keep_freed_frames()
     profile = load_profile(request.profile, request.overrides)
     (where,) = request.sinks
-    if where.partition(":")[0] == "display":
-        raise SinkError("display: not there yet")
-    refresh_hz = _checked_refresh(profile.play.refresh_hz or USUAL_REFRESH_HZ, where)
     with contextlib.ExitStack() as stack:
+        display = _open_display(stack, where, profile.play)
+        refresh_hz = display.refresh_hz if display else _checked_refresh(profile.play.refresh_hz, where)
         source = open_source(request.source, profile, _slides_rate_hz(profile.play))
         stack.callback(source.close)
         slide_s = _slide_s(source, profile.play, where)
         choice = choose_code(profile.play.code, refresh_hz, source.info.rate_hz)
         delta = _delta(profile.play, choice.code, refresh_hz)
-        sink = _open_sink(where, refresh_hz, profile, choice.code)
+        size_px = (source.info.height, source.info.width)
+        size_px = fitted(*size_px, display.size_px) if display else size_px
         encoder = make_encoder(profile, choice.code, delta)
-        encoder.warm_up(source.info.height, source.info.width)
+        encoder.warm_up(*size_px)
         stack.enter_context(results_folder(request.out))
-        session = _session(request, profile, source, sink, choice, delta, refresh_hz, slide_s)
+        target = display or _open_sink(where, refresh_hz, profile, choice.code)
+        is_live = isinstance(target, DisplayTarget) or target.is_live
+        notices = [*choice.warnings, *_warnings(where, source, profile.play), *(display.warnings if display else ())]
+        sound = _sound(request.source, source, profile.play, notices) if is_live else None
+        feed = Feed(source, is_patient=not is_live, is_looped=profile.play.loop, size_px=size_px)
+        is_manual = slide_s is not None and not profile.play.slide_s
+        transport = Transport(choice.code.n_slots / refresh_hz, is_paused=is_manual)
+        showing = Showing(target.name, refresh_hz, choice.code.name, choice.code.n_slots, delta, notices)
+        session = PlaySession(feed, transport, showing, sound, slide_s, request.duration_s)
         stack.callback(session.close)
         say(f"code {choice.code.name}: {choice.reason}")
         ending = stack.enter_context(ended_by_signals())
         views = stack.enter_context(open_views(request.view, profile.page, say, "play"))
-        schedule = CycleClock(choice.code.n_slots, refresh_hz, profile.play.fade_s)
-        writer = SubframeWriter(session, encoder, schedule, sink, MonotonicClock() if sink.is_live else None)
         ending.follow(session)
-        return _play(stack, session, writer, sink, views, request.out)
+        stack.enter_context(keys_pressed(KeyNames(session.press).take))
+        play = partial(_show, target, session, encoder, profile.play)
+        return _play(play, session, views, request.out)
 
 
-def _play(
-    stack: contextlib.ExitStack,
-    session: PlaySession,
-    writer: SubframeWriter,
-    sink: Sink,
-    views: Any,
-    out: Path,
-) -> PlayOutcome:
-    names = KeyNames(session.press)
-    stack.enter_context(keys_pressed(names.take))
+def _show(target: "DisplayTarget | Sink", session: PlaySession, encoder: Encoder, settings: PlaySettings) -> int:
+    """Play to the end; return how many sub-frames were shown."""
+    if isinstance(target, DisplayTarget):
+        return target.play(session, encoder, settings)
+    clock = MonotonicClock() if target.is_live else None
+    schedule = CycleClock(session.showing.n_slots, session.showing.refresh_hz, settings.fade_s)
+    writer = SubframeWriter(session, encoder, schedule, target, clock)
+    try:
+        writer.run()
+    except BaseException:
+        with contextlib.suppress(SinkError):
+            target.close()
+        raise
+    target.close()
+    return writer.n_written
+
+
+def _play(play: Callable[[], int], session: PlaySession, views: Sequence[View], out: Path) -> PlayOutcome:
     error: BaseException | None = None
+    n_shown = 0
     try:
         with shown_by(views, session):
-            writer.run()
-            sink.close()
+            n_shown = play()
         error = session.error
     except BaseException as raised:
         error = raised
-        with contextlib.suppress(SinkError):
-            sink.close()
         raise
     finally:
         report = session.report(f"{type(error).__name__}: {error}" if error is not None else None)
-        report["play"]["subframes"] = writer.n_written
+        report["play"]["subframes"] = n_shown
         write_report(out, report)
     if error is not None:
         raise error
     return PlayOutcome(report)
 
 
-def _checked_refresh(refresh_hz: float, where: str) -> float:
-    if refresh_hz < LEAST_REFRESH_HZ:
+def _open_display(stack: contextlib.ExitStack, where: str, settings: PlaySettings) -> "DisplayTarget | None":
+    kind, colon, rest = where.partition(":")
+    if kind != "display" or not (rest.isdecimal() or not colon):
+        return None
+    display = DisplayTarget(int(rest) if rest else None, settings.refresh_hz)
+    stack.callback(display.close)
+    return display
+
+
+def _checked_refresh(wanted_hz: float, where: str) -> float:
+    refresh_hz = wanted_hz or USUAL_REFRESH_HZ
+    if refresh_hz < LEAST_HZ:
         raise ConfigError(
-            f"{where}: {refresh_hz:g} Hz is too slow; under {LEAST_REFRESH_HZ:g} Hz people see the sub-frames flicker, "
-            "which can harm some; use a display of 120 Hz or more, or give --refresh 120 for a file"
+            f"--to {where}: {refresh_hz:g} Hz is too slow; under {LEAST_HZ:g} Hz people see the sub-frames flicker, "
+            "which can harm some; give --refresh 120 or more"
         )
     return refresh_hz
 
@@ -180,28 +203,14 @@ def _open_sink(where: str, refresh_hz: float, profile: Profile, code: Code) -> S
     return open_sink(where, refresh_hz, profile)
 
 
-def _session(
-    request: Request,
-    profile: Profile,
-    source: Source,
-    sink: Sink,
-    choice: Choice,
-    delta: float,
-    refresh_hz: float,
-    slide_s: float | None,
-) -> PlaySession:
-    notices = [*choice.warnings, *_warnings(request.sinks[0], source, profile.play)]
-    sound = None
-    if sink.is_live and profile.play.audio and isinstance(source, VideoSource):
-        try:
-            sound = Sound(Path(request.source).expanduser(), profile.play.volume)
-        except SoundError as error:
-            notices.append(str(error))
-    showing = Showing(sink.name, refresh_hz, choice.code.name, choice.code.n_slots, delta, notices)
-    feed = Feed(source, is_patient=not sink.is_live, is_looped=profile.play.loop)
-    is_manual = slide_s is not None and not profile.play.slide_s
-    transport = Transport(choice.code.n_slots / refresh_hz, is_paused=is_manual)
-    return PlaySession(feed, transport, showing, sound, slide_s, request.duration_s)
+def _sound(film: str, source: Source, settings: PlaySettings, notices: list[str]) -> Sound | None:
+    if not settings.audio or not isinstance(source, VideoSource):
+        return None
+    try:
+        return Sound(Path(film).expanduser(), settings.volume)
+    except SoundError as error:
+        notices.append(str(error))
+        return None
 
 
 def _warnings(where: str, source: Source, settings: PlaySettings) -> list[str]:
