@@ -5,6 +5,7 @@ flips that came too late. Everything else comes from other threads and is done b
 """
 
 import datetime as dt
+import math
 import threading
 import time
 from collections import deque
@@ -12,9 +13,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from pipelines.base import Image
 from pipelines.kaleido.schedule import Slip
 from stream import __version__
+from stream.clock import Clock, MonotonicClock
 from stream.play.feed import Feed
 from stream.play.sound import Sound
 from stream.play.transport import Transport
@@ -33,6 +37,13 @@ SLIDE_STEPS = {"home": _TO_THE_BEGIN} | {
 
 MOST_SLIPS = 1000
 """Slips that are kept for the report; the count goes on."""
+
+WINDOW_S = 2.0
+MOST_BROKEN = 0.5
+"""Share of the periods of `WINDOW_S` that may be missed or plain. A display that loses more shows the film as it is,
+for every camera to record: it is hidden until the display has kept step for as long."""
+
+HIDING = "the display cannot keep step, so that cameras could record the film: it is hidden until it does"
 
 WRAP_S = 0.5
 """A film's place goes back by more than this where it begins anew."""
@@ -83,6 +94,8 @@ class PlaySession:
         The source is a folder of slides, one after so many seconds of the feed's time.
     duration_s : float, optional
         End after so many seconds.
+    clock : Clock, optional
+        For tests.
     """
 
     def __init__(
@@ -93,8 +106,10 @@ class PlaySession:
         sound: Sound | None = None,
         slide_s: float | None = None,
         duration_s: float | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.showing = showing
+        self._clock: Clock = clock or MonotonicClock()
         self._feed = feed
         self._transport = transport
         self._sound = sound
@@ -106,6 +121,10 @@ class PlaySession:
         self._n_cycles = 0
         self._n_slips = self._n_missed = 0
         self._slips: deque[Slip] = deque(maxlen=MOST_SLIPS)
+        self._broken: deque[tuple[float, int]] = deque()
+        self._hidden_until_s = -math.inf
+        self._n_hidden = 0
+        self._black: Image | None = None
         self._messages: list[str] = []
         self._place_s = 0.0
         self._image: Image | None = None
@@ -157,8 +176,10 @@ class PlaySession:
             moment_s = self._transport.moment_s(cycle)
             image = self._feed.picture_at(moment_s, moment_s + self._cycle_s)
             self._n_cycles = cycle + 1
-            self._image = image if image is not None else self._image
             self._keep_step_with_the_sound()
+            if image is not None and self._clock.now_s() < self._hidden_until_s:
+                image = self._black = np.zeros_like(image) if self._black is None else self._black
+            self._image = image if image is not None else self._image
         return image
 
     def on_slip(self, slip: Slip) -> None:
@@ -173,6 +194,7 @@ class PlaySession:
             self._n_slips += 1
             self._n_missed += slip.n_missed
             self._slips.append(slip)
+            self._hide_if_broken(slip.n_missed + slip.n_plain)
             self._messages.append(
                 f"period {slip.vblank}: {slip.n_missed} flip(s) came too late; "
                 f"{slip.n_plain} period(s) plain, then the modulation rises again"
@@ -266,6 +288,8 @@ class PlaySession:
             lines.append(f"the sound had {gaps} gap(s): decoding was too late")
         if self._n_slips:
             lines.append(f"{self._n_slips} slip(s): flips came too late, {self._n_missed} period(s) in all")
+        if self._n_hidden:
+            lines.append(f"{HIDING} ({self._n_hidden} times so far)")
         return [line for line in lines if line]
 
     def numbers(self) -> dict[str, Any]:
@@ -330,6 +354,7 @@ class PlaySession:
                 "sound_gaps": 0 if self._sound is None else self._sound.n_gaps,
                 "n_slips": self._n_slips,
                 "missed_periods": self._n_missed,
+                "times_hidden": self._n_hidden,
                 "slips": [
                     {"vblank": slip.vblank, "missed": slip.n_missed, "plain": slip.n_plain} for slip in self._slips
                 ],
@@ -341,6 +366,17 @@ class PlaySession:
     def _is_over(self, cycle: int) -> bool:
         n_periods = self.n_periods if self._duration_s is not None else None
         return n_periods is not None and cycle * self.showing.n_slots >= n_periods
+
+    def _hide_if_broken(self, n_periods: int) -> None:
+        now_s = self._clock.now_s()
+        self._broken.append((now_s, n_periods))
+        while self._broken[0][0] < now_s - WINDOW_S:
+            self._broken.popleft()
+        if sum(n for _, n in self._broken) > MOST_BROKEN * WINDOW_S * self.showing.refresh_hz:
+            if now_s >= self._hidden_until_s:
+                self._messages.append(HIDING)
+                self._n_hidden += 1
+            self._hidden_until_s = now_s + WINDOW_S
 
     def _say(self, line: str) -> None:
         with self._lock:

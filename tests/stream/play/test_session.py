@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -161,6 +162,36 @@ def test_slips_are_told_at_once_counted_and_reported() -> None:
     assert (report["play"]["n_slips"], report["play"]["missed_periods"]) == (2, 7)
     assert any("2 slip(s)" in line for line in report["notices"])
     json.dumps(report, allow_nan=False)
+
+
+class SetClock:
+    def __init__(self) -> None:
+        self.time_s = 0.0
+
+    def now_s(self) -> float:
+        return self.time_s
+
+    def wait_until(self, moment_s: float, stop: threading.Event) -> None: ...
+
+
+def test_a_film_is_hidden_while_its_display_shows_more_plain_periods_than_protected_ones() -> None:
+    clock = SetClock()
+    with played(film(), clock=clock) as session:
+        session.picture_at(10)
+        for k in range(20):  # two thirds of the periods of a second and a half
+            clock.time_s = k * 0.05
+            session.on_slip(Slip(6 * k, 3, 1))
+        assert number(session.picture_at(40)) == 2
+        for k in range(20, 40):
+            clock.time_s = k * 0.05
+            session.on_slip(Slip(6 * k, 3, 1))
+        shown = session.picture_at(80)
+        assert shown is not None
+        assert not shown.any()
+        assert any("cannot keep step" in line for line in session.take_messages())
+        clock.time_s += 2.1
+        assert number(session.picture_at(160)) == 8
+        assert session.report(None)["play"]["times_hidden"] == 1
 
 
 def test_a_damaged_film_is_shown_to_its_last_good_frame_and_named() -> None:
