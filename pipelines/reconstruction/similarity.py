@@ -61,6 +61,22 @@ def ms_ssim(found: Plane, truth: Plane, claimed: Mask) -> float | None:
     return product
 
 
+def ssim(found: Plane, truth: Plane) -> float | None:
+    """Compare two grey pictures in structure at their own size, [2]_ equation 13.
+
+    Parameters
+    ----------
+    found, truth : ndarray
+        (height, width) float64, 0 to 255.
+
+    Returns
+    -------
+    float or None
+        1 for equal pictures; None for pictures smaller than 11 by 11.
+    """
+    return _compare(found, truth, np.ones(truth.shape, np.bool_), with_luminance=True)
+
+
 def _compare(found: Plane, truth: Plane, claimed: Mask, *, with_luminance: bool) -> float | None:
     """Return the mean contrast and structure of one scale, [1]_ equations 2 and 3, and luminance, equation 1."""
     if min(found.shape) < WINDOW_PX:
