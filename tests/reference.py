@@ -282,3 +282,27 @@ def laid_over(frame, mask, behind):
     """Return mask frame + (1 - mask) behind, rounded."""
     m = mask[..., np.newaxis].astype(np.float64)
     return np.floor(m * frame + (1 - m) * behind + 0.5).astype(np.uint8)
+
+
+def recorded(subframes, period_s, scan_s, exposure_s, readout_s, start_s):
+    """Return the light that a rolling shutter's frame gathers, row by row over its own time."""
+    height = len(subframes[0])
+    rows = []
+    for y in range(height):
+        begin = start_s + y * readout_s / height
+        end = begin + exposure_s
+        row = np.zeros(subframes[0][y].shape)
+        for k, subframe in enumerate(subframes):
+            lit = k * period_s + y * scan_s / height
+            seen_s = min(end, lit + period_s) - max(begin, lit)
+            for x in range(row.shape[0]):
+                for c in range(3):
+                    row[x, c] += max(seen_s, 0.0) / exposure_s * linear_of(int(subframe[y, x, c]))
+        rows.append(row)
+    return np.array(rows)
+
+
+def linear_of(code: int) -> float:
+    """Decode one sRGB code."""
+    v = code / 255
+    return v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4
