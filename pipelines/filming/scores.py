@@ -32,7 +32,7 @@ import numpy as np
 
 from pipelines.base import Image
 from pipelines.color import Floats, delta_e_2000, lab_from_bgr
-from pipelines.reconstruction.similarity import ssim
+from pipelines.reconstruction.similarity import Plane32, ssim
 
 EQUAL_DB = 99.0
 """The PSNR of equal pictures, which is infinite: a mean over frames needs a number."""
@@ -79,13 +79,18 @@ def score_copy(found: Image, truth: Image) -> CopyScore:
     -------
     CopyScore
         The figures.
+
+    Raises
+    ------
+    ValueError
+        If the pictures are smaller.
     """
+    *channels, luma = (_ssim(*pair) for pair in zip(_planes(found), _planes(truth), strict=True))
     difference = color_difference(found, truth)
-    channels = [_ssim(found[..., c].astype(np.float64), truth[..., c].astype(np.float64)) for c in range(3)]
     return CopyScore(
         psnr_db=psnr_db(found, truth),
         ssim=math.fsum(channels) / 3,
-        ssim_luma=_ssim(_luma(found), _luma(truth)),
+        ssim_luma=luma,
         delta_e=float(difference.mean()),
         wrong_share=float((difference > WRONG_DELTA_E).mean()),
         histogram=_histogram_correlation(found, truth),
@@ -143,22 +148,23 @@ def color_difference(found: Image, truth: Image) -> Floats:
         (n, m) of some 20 000 pixels, or all of a small picture.
     """
     height, width = truth.shape[:2]
-    step = max(1, math.isqrt(height * width // _COLOR_SAMPLES))
+    step = math.ceil(math.sqrt(height * width / _COLOR_SAMPLES))
     some = (slice(step // 2, None, step), slice(step // 2, None, step))
     return delta_e_2000(lab_from_bgr(found[some]), lab_from_bgr(truth[some]))
 
 
-def _ssim(found: Floats, truth: Floats) -> float:
+def _planes(image: Image) -> list[Plane32]:
+    """Return B, G, R and luma."""
+    blue, green, red = (image[..., c].astype(np.float32) for c in range(3))
+    return [blue, green, red, np.float32(0.114) * blue + np.float32(0.587) * green + np.float32(0.299) * red]
+
+
+def _ssim(found: Plane32, truth: Plane32) -> float:
     value = ssim(found, truth)
     if value is None:
         height, width = truth.shape
         raise ValueError(f"SSIM of a picture of {width}x{height}: wanted at least 11x11")
     return value
-
-
-def _luma(image: Image) -> Floats:
-    luma: Floats = image.astype(np.float64) @ np.array([0.114, 0.587, 0.299])
-    return luma
 
 
 def _histogram_correlation(found: Image, truth: Image) -> float:

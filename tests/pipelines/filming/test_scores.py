@@ -32,7 +32,7 @@ def test_colour_difference_of_a_known_pair():
 def test_colour_difference_of_a_large_picture_is_that_of_a_sample(rng):
     truth, found = soft_picture(rng, 400, 600), soft_picture(rng, 400, 600)
     sample = color_difference(found, truth)
-    assert 10_000 < sample.size < 40_000
+    assert 10_000 < sample.size <= 21_000
     parts = [color_difference(found[y : y + 100, :150], truth[y : y + 100, :150]) for y in range(0, 400, 100)]
     assert sample[:, : sample.shape[1] // 4].mean() == pytest.approx(np.mean(parts), rel=0.03)
 
