@@ -19,9 +19,10 @@ from pipelines.filming.camera import Camera, Panel, Recorder
 from pipelines.filming.scores import CopyScore, mean_score, score_copy
 from pipelines.filming.sensor import IDEAL, Sensor, develop
 
-RATES_HZ = (24.0, 30.0, 60.0)
+RATES_HZ = (24.0, 30.0, 60.0, 120.0)
 EXPOSURES_S = (1 / 30, 1 / 60, 1 / 100, 1 / 120, 1 / 250, 1 / 1000)
 READOUT_S = 0.012
+"""Of a common phone; a camera whose frames are shorter reads out within one."""
 N_PHASES = 4
 """At how many places of the cycle each camera begins."""
 N_ATTACKED = 8
@@ -317,7 +318,7 @@ def cameras_of_grid(
     exposures_s : iterable of float
         Seconds.
     readout_s : float
-        Seconds.
+        Seconds; less where a frame is shorter.
 
     Returns
     -------
@@ -326,7 +327,7 @@ def cameras_of_grid(
     """
     exposures = tuple(exposures_s)
     return [
-        Camera(rate_hz, exposure_s, readout_s, sensor=sensor)
+        Camera(rate_hz, exposure_s, min(readout_s, 1.0 / rate_hz), sensor=sensor)
         for rate_hz in rates_hz
         for exposure_s in exposures
         if exposure_s * rate_hz <= 1.0 + 1e-6
