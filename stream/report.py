@@ -161,9 +161,28 @@ def write_protect_report(folder: Path, report: Mapping[str, Any]) -> None:
     SinkError
         If a file cannot be written.
     """
-    page = build_protect_page(report).encode(errors="replace")
+    write_page_and_report(folder, build_protect_page(report), report)
+
+
+def write_page_and_report(folder: Path, page: str, report: Mapping[str, Any]) -> None:
+    """Write a report for people and the one for programs: both, or none and the old ones stay.
+
+    Parameters
+    ----------
+    folder : Path
+        An existing folder.
+    page : str
+        A whole HTML document.
+    report : mapping
+        JSON values.
+
+    Raises
+    ------
+    SinkError
+        If a file cannot be written.
+    """
     with _disk_errors_said(folder):
-        _write_together(folder, {PAGE: page, REPORT: _json(report)})
+        _write_together(folder, {PAGE: page.encode(errors="replace"), REPORT: _json(report)})
 
 
 @contextlib.contextmanager

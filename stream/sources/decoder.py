@@ -65,6 +65,8 @@ class Decoder:
         How many frames there are, as the container says.
     lasts_s : float
         How long the stream lasts, in seconds, where a tag of the stream says so; otherwise 0.
+    tags : dict of str to str
+        What the container says about itself and about the stream, by name in capitals.
     n_errors : int
         Damaged places met so far.
     n_before_error : int
@@ -89,6 +91,8 @@ class Decoder:
         self.rate_hz = float(rate) if rate else None
         self.n_declared = _n_declared(self._container, self._stream)
         self.lasts_s = _lasts_s(self._stream.metadata.get("DURATION", ""))
+        tags = {**self._container.metadata, **self._stream.metadata}
+        self.tags = {name.upper(): text for name, text in tags.items()}
         self.n_errors = 0
         self.n_before_error = 0
         self.n_hidden = 0

@@ -70,6 +70,11 @@ class VideoSource:
         return self._info
 
     @property
+    def tags(self) -> dict[str, str]:
+        """What the file says about itself, by name in capitals."""
+        return self._decoder.tags
+
+    @property
     def status(self) -> str:
         """What is damaged so far or, at the end, did not come out of the file; or an empty string."""
         if self._decoder.n_errors:
