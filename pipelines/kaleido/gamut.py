@@ -100,7 +100,7 @@ def build_axes(
     limit_red : bool
         Whether the alternation of saturated red is bounded, [1]_ and [2]_.
     n_bins : int
-        Per channel; a power of two up to 256.
+        Per channel; a power of two, 2 to 256.
 
     Returns
     -------
@@ -118,7 +118,7 @@ def build_axes(
 
     crew = shared_crew()
     given = (edges, middles, order, np.float32(delta), limit_red, distances)
-    crew.run([partial(find_axes, *given, rows, axes) for rows in bands(n_bins, 4 * crew.n_threads)])
+    crew.run([partial(find_axes, *given, rows, axes) for rows in bands(n_bins // 2, 4 * crew.n_threads)])
     return axes
 
 

@@ -166,29 +166,6 @@ def advice_list(chosen: Iterable[Advice]) -> str:
     return f'<ol class="advice">{items}</ol>'
 
 
-def figure(image: Image, alt: str, caption: str, css_class: str = "") -> str:
-    """Return a picture with a text under it.
-
-    Parameters
-    ----------
-    image : ndarray
-        (height, width, 3 or 4) uint8 BGR or BGRA; embedded, scaled down to 960 pixels where it is wider.
-    alt, caption : str
-        Text: what is in it for who cannot see it, and what to make of it.
-    css_class : str
-        Of the picture.
-
-    Returns
-    -------
-    str
-        HTML.
-    """
-    height, width = image.shape[:2]
-    classes = f' class="{css_class}"' if css_class else ""
-    picture = f'<img{classes} src="{_embedded(image)}" width="{width}" height="{height}" alt="{escape(alt)}">'
-    return f"<figure>{picture}<figcaption>{escape(caption)}</figcaption></figure>"
-
-
 def figures(*made: str) -> str:
     """Return pictures side by side, as many as there is room for.
 
@@ -233,13 +210,6 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> s
         f'{box}<table class="numbers"><caption>{escape(caption)}</caption><thead><tr>{names}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
-
-
-def _embedded(image: Image) -> str:
-    is_bgra = image.shape[2] == _BGRA_CHANNELS
-    small = shrink_bgra(image, PICTURE_WIDTH_PX) if is_bgra else shrink_bgr(image, PICTURE_WIDTH_PX)
-    _, encoded = cv2.imencode(".png", small)
-    return f"data:image/png;base64,{base64.b64encode(encoded.tobytes()).decode()}"
 
 
 def say_day(moment: str) -> str:

@@ -26,7 +26,7 @@ WANTED_HZ = {"abab": 60.0}
 N_PROCESSORS = 2
 N_PICTURES = 8
 MOST_OTHERS = 0.1
-"""Share of the processors that others may take; above, the time that passed says nothing, and theirs is judged."""
+"""Share of the processors that others may take; above, only this process's own time is judged."""
 
 MOST_START_S = 0.5
 
