@@ -266,15 +266,23 @@ def _camera_warnings(code: Code, refresh_hz: float) -> list[str]:
 
 
 def _motion_warnings(code: Code, refresh_hz: float, source_hz: float | None) -> list[str]:
-    if source_hz is None:
+    if source_hz is None or _is_even(code, refresh_hz, source_hz):
         return []
     cycles_hz = refresh_hz / code.n_slots
-    cycles = cycles_hz / source_hz
-    # 24 and 24000/1001 are the same to the eye: one frame in 41 s stands for a cycle more or less.
-    if abs(cycles - round(cycles)) < 0.002 * cycles and round(cycles) >= 1:
-        return []
-    if cycles < 1.0:
+    if cycles_hz < source_hz:
         return [f"{source_hz:.4g} fps source shown at {cycles_hz:.3g}: frames change between cycles only"]
-    fewest = math.floor(cycles)
+    fewest = math.floor(cycles_hz / source_hz)
     short, long = (1000.0 * n / cycles_hz for n in (fewest, fewest + 1))
-    return [f"{source_hz:.4g} fps source: its frames stand for {short:.3g} or {long:.3g} ms, which may look uneven"]
+    even = "; star shows them evenly" if _is_even(_held_for("star", refresh_hz), refresh_hz, source_hz) else ""
+    return [
+        f"{source_hz:.4g} fps source: its frames stand for {short:.3g} or {long:.3g} ms, which may look uneven{even}"
+    ]
+
+
+def _is_even(code: Code, refresh_hz: float, source_hz: float) -> bool:
+    """Say whether every frame stands for the same whole number of cycles.
+
+    24 and 24000/1001 are the same to the eye: one frame in 41 s stands for a cycle more or less.
+    """
+    cycles = refresh_hz / code.n_slots / source_hz
+    return round(cycles) >= 1 and abs(cycles - round(cycles)) < 0.002 * cycles

@@ -103,7 +103,7 @@ def test_a_code_that_is_asked_for_is_taken():
     assert choice.reason == "abab was asked for: its colours change at 60 Hz"
     assert choice.warnings == (
         "a camera that exposes for exactly 1/30 s or 1/60 s records the picture as it is",
-        "24 fps source: its frames stand for 33.3 or 50 ms, which may look uneven",
+        "24 fps source: its frames stand for 33.3 or 50 ms, which may look uneven; star shows them evenly",
     )
 
 
@@ -117,6 +117,11 @@ def test_an_unknown_code_is_refused_with_those_there_are():
     [
         ("triple", 60.0, "60 fps source shown at 40: frames change between cycles only"),
         ("triple", 30.0, "30 fps source: its frames stand for 25 or 50 ms, which may look uneven"),
+        (
+            "triple",
+            24.0,
+            "24 fps source: its frames stand for 25 or 50 ms, which may look uneven; star shows them evenly",
+        ),
         ("star", 24000 / 1001, None),
         ("star", None, None),
         ("abab", 30.0, None),
