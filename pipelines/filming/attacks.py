@@ -1,14 +1,18 @@
-"""What a pirate may make of a recording: pick a frame, average some, take medians, filter the bands out.
+"""What a pirate may make of a recording: pick a frame, average some, take medians, blur, filter the bands out.
 
 Every attack is given more than a pirate has: the best frame is picked by looking at the truth, averages are made in
-linear light of perfectly aligned frames, and the notch filter knows the display's and the camera's clocks. What is left
-over after them is an upper bound. **Averaging whole cycles of a static picture recovers it**: no order of sub-frames
-that fuse for an eye can prevent that, for the mean is what the eye sees. It costs motion, which blurs.
+linear light of perfectly aligned frames, blur is as wide as suits best, and the notch filter knows the display's and
+the camera's clocks. What is left over after them is an upper bound.
+
+**Averaging whole cycles of a static picture recovers it**: no order of sub-frames that fuse for an eye can prevent
+that, for the mean is what the eye sees. It costs motion, which blurs. Blurring a frame does the same in space where
+neighbours stand at different places of a cycle, and costs detail; a distant or unsharp camera does it by itself.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from pipelines.base import Image
@@ -17,7 +21,9 @@ from pipelines.filming.camera import Camera, Panel
 from pipelines.filming.scores import psnr_db
 
 MEANS = (2, 4, 8)
-"""Of how many frames averages are taken."""
+"""Of how many frames averages are taken, and of as many as a cycle has sub-frames."""
+BLURS_PX = (1.0, 2.0, 4.0, 8.0)
+"""Widths of a Gaussian that are tried: standard deviations, in pixels."""
 LEAST_MEDIAN = 3
 """A median of two is their mean."""
 _NOTCH_BINS = 1.5
@@ -57,6 +63,24 @@ def median_frame(frames: Sequence[Image]) -> Image:
         uint8 of that shape.
     """
     return np.asarray(np.round(np.median(np.stack(frames), axis=0)), np.uint8)
+
+
+def blur_frame(frame: Image, truth: Image) -> Image:
+    """Blur a frame in linear light, as wide as brings it nearest to the truth.
+
+    Parameters
+    ----------
+    frame, truth : ndarray
+        (height, width, 3) uint8 BGR: what was recorded, and what it should be.
+
+    Returns
+    -------
+    ndarray
+        uint8 of that shape.
+    """
+    light = linear_from_codes(frame)
+    blurred = [codes_from_linear(cv2.GaussianBlur(light, (0, 0), sigma_px)) for sigma_px in BLURS_PX]
+    return max(blurred, key=lambda one: psnr_db(one, truth))
 
 
 def notch_rows(frame: Image, camera: Camera, panel: Panel, n_slots: int) -> Image:
@@ -132,11 +156,13 @@ def attack(
     middle = len(frames) // 2
     truth = truths[middle]
     copies = {"best frame": max(pairs, key=lambda pair: psnr_db(pair.picture, pair.truth))}
-    for n in MEANS:
+    # As many frames as a cycle has sub-frames: where a camera's clock steps through them, their mean is the picture.
+    for n in sorted({*MEANS, n_slots}):
         if n <= len(frames):
             first = max(0, middle - n // 2)
             copies[f"mean of {n}"] = Copy(mean_frame(frames[first : first + n]), truth)
     if len(frames) >= LEAST_MEDIAN:
         copies["median"] = Copy(median_frame(frames), truth)
+    copies["blur"] = Copy(blur_frame(frames[middle], truth), truth)
     copies["row notch"] = Copy(notch_rows(frames[middle], camera, panel, n_slots), truth)
     return copies

@@ -3,11 +3,12 @@
 Times are exact and nothing is sampled: a row's light is the integral over its exposure, each sub-frame counting by the
 share of the exposure during which it is lit in that row [1]_.
 
-The camera is the kindest that there is to a pirate: square before the display, each pixel of the sensor on one pixel of
-the picture, both scanned from top to bottom, white balance fixed, exposed so that white is just white. What it lacks,
-a real copy suffers in addition: a lens, moire, reflections, hands that shake, automatic exposure and white balance.
-Not simulated either: backlights that strobe, pixels that need time to change, a camera held upright (its rows run
-across the display's).
+The camera is kinder to a pirate than a real one: square before the display, each pixel of the sensor on one of the
+picture, both scanned from top to bottom, white balance fixed, exposed so that white is just white. What it lacks, a
+real copy suffers in addition: a lens, moire, reflections, hands that shake, automatic exposure and white balance. In
+one way it is not: where neighbouring parts of the picture stand at different places of the cycle, an unsharp or distant
+camera blends them, which the attack `blur` (`pipelines.filming.attacks`) makes up for. Not simulated either: backlights
+that strobe, pixels that need time to change, a camera held upright (its rows run across the display's).
 
 References
 ----------

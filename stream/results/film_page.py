@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from stream.results.elements import document, facts, figure, figures, paragraph, section, table, verdict
-from stream.results.lens import FOOTER, HONEST, NOT_SIMULATED, SAID_SCORES, say_code, say_db, say_quality, say_scores
+from stream.results.lens import (
+    BLURRED,
+    FOOTER,
+    HONEST,
+    NOT_SIMULATED,
+    SAID_SCORES,
+    say_code,
+    say_db,
+    say_quality,
+    say_scores,
+)
 from stream.results.sentences import percent
 from stream.tools.film import Filmed
 
@@ -60,6 +70,7 @@ def build_film_page(filmed: Filmed) -> str:
                 attacked,
                 table("Against what people see", ("copy", *SAID_SCORES), rows),
                 paragraph(HONEST),
+                paragraph(BLURRED),
             ),
             section("How it was filmed", facts(_film_facts(report)), paragraph(NOT_SIMULATED)),
         ],

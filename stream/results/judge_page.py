@@ -9,7 +9,7 @@ from typing import Any, Final
 from pipelines.filming.camera import say_exposure
 from pipelines.filming.trial import CameraResult, kindest
 from stream.results.elements import document, facts, figure, figures, paragraph, section, table, verdict
-from stream.results.lens import FOOTER, HONEST, NOT_SIMULATED, say_code, say_db, say_quality
+from stream.results.lens import BLURRED, FOOTER, HONEST, NOT_SIMULATED, say_code, say_db, say_quality
 from stream.results.sentences import say_duration
 from stream.tools.judge import Judgement
 
@@ -132,6 +132,7 @@ def _attacks(results: Sequence[CameraResult]) -> str:
         paragraph("Each attack is given more than a pirate has: the truth to pick by, frames in perfect register."),
         table("PSNR in dB after each attack", ("camera", *names), rows),
         paragraph(HONEST),
+        paragraph(BLURRED),
     )
 
 

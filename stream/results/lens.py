@@ -8,8 +8,12 @@ HONEST: Final = (
     "can prevent that. It costs a pirate motion, which blurs. Whoever films for long enough, at the right exposure, "
     "what does not move, gets a copy."
 )
+BLURRED: Final = (
+    "Blur is a single frame's: where neighbours stand at different places of the cycle it blends them, as a distant or "
+    "unsharp camera does by itself, and what is left is the picture without its detail, moving or not."
+)
 NOT_SIMULATED: Final = (
-    "The simulated cameras stand square before the display, one of their pixels on each of its, and in step with it as "
+    "The simulated cameras stand square before the display, one of their pixels on each of its, and know its clock as "
     "no real one does. A real copy also suffers from lens, moire, reflections, shaking hands, automatic exposure and "
     "white balance. Not simulated either: displays that strobe their light or take time to change, and phones held "
     "upright."

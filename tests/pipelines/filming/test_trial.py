@@ -62,7 +62,15 @@ def test_figures_are_numbers_and_names(rng):
     (result,) = judge([Camera(24.0, 1 / 100, sensor=IDEAL)], cycle_of(soft_picture(rng, *SIZE), [1, -1]))
     figures = result.figures()
     assert figures["camera"] == "24 fps, 1/100 s"
-    assert set(figures["attacks"]) == {"best frame", "mean of 2", "mean of 4", "mean of 8", "median", "row notch"}
+    assert set(figures["attacks"]) == {
+        "best frame",
+        "mean of 2",
+        "mean of 4",
+        "mean of 8",
+        "median",
+        "blur",
+        "row notch",
+    }
     assert figures["attacks"][result.best_attack]["psnr_db"] == max(a["psnr_db"] for a in figures["attacks"].values())
 
 
@@ -76,7 +84,7 @@ def test_a_second_stretch_adds_frames_and_a_short_one_does_no_harm(rng):
         grid.stop()
     (result,) = grid.results()
     assert 2 * 14 <= result.n_frames <= 2 * 14 + 4
-    assert len(result.attacks) == 6
+    assert len(result.attacks) == 7
 
 
 def test_fusing_is_the_mean_of_light(rng):
