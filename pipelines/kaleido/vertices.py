@@ -29,6 +29,9 @@ SATURATED = np.float32(3.0)
 RED_CHANGE = np.float32(15 / 320)
 """Largest change of R - G - B of saturated red; the limit is 20 / 320, and five are for rounding to 8 bits."""
 
+RED_TURN = np.float32(0.16)
+"""Largest distance in u', v' between two sub-frames where one is saturated; the limit is .2, the rest for rounding."""
+
 NEVER = np.float32(1e9)
 
 ANY = -1
@@ -208,8 +211,8 @@ def _scale_of_red(
 ) -> np.float32:
     """Return by what, 0 to 1, displacements are to be multiplied so that saturated red does not alternate too far.
 
-    It does not if no sub-frame is saturated, or if R - G - B changes little between any two, or if it is small in all
-    (below 0 counts as 0).
+    It does not if no sub-frame is saturated. Else R - G - B must change little between any two, or be small in all
+    (below 0 counts as 0), and the chromaticity must change little too.
     """
     redness = high[2] - low[1] - low[0]
     unsaturated, up, down, swing_most = NEVER, np.float32(0), np.float32(0), np.float32(0)
@@ -231,8 +234,54 @@ def _scale_of_red(
     few = np.float32(1e-9)
     little = max(RED_CHANGE - np.float32(2) * moving, np.float32(0)) / max(up - down, few)
     small = max(RED_CHANGE - redness - moving, np.float32(0)) / max(up, few)
-    scale: np.float32 = min(np.float32(1), max(unsaturated, little, small))
-    return scale
+    scale: np.float32 = min(np.float32(1), max(little, small))
+    if unsaturated >= scale:
+        return min(np.float32(1), unsaturated)
+    for r in (high[2], np.float32(0.5) * (low[2] + high[2])):
+        scale = _scale_of_chromaticity(order, (low[0], low[1], r), p, q, scale)
+    return max(scale, unsaturated)
+
+
+@njit(cache=True, nogil=True)
+def _scale_of_chromaticity(
+    order: npt.NDArray[np.float32],
+    color: tuple[np.float32, np.float32, np.float32],
+    p: npt.NDArray[np.float32],
+    q: npt.NDArray[np.float32],
+    scale: np.float32,
+) -> np.float32:
+    """Return `scale`, made smaller until no two sub-frames of a colour differ by more than `RED_TURN`."""
+    for _ in range(40):
+        farthest = np.float32(0)
+        for k in range(order.shape[0]):
+            u, v = _chromaticity(order, k, color, p, q, scale)
+            for m in range(k):
+                other_u, other_v = _chromaticity(order, m, color, p, q, scale)
+                farthest = max(farthest, (u - other_u) * (u - other_u) + (v - other_v) * (v - other_v))
+        if farthest <= RED_TURN * RED_TURN:
+            return scale
+        scale *= np.float32(0.8)
+    return np.float32(0)
+
+
+@njit(cache=True, nogil=True)
+def _chromaticity(
+    order: npt.NDArray[np.float32],
+    k: Word,
+    color: tuple[np.float32, np.float32, np.float32],
+    p: npt.NDArray[np.float32],
+    q: npt.NDArray[np.float32],
+    scale: np.float32,
+) -> tuple[np.float32, np.float32]:
+    """Return u' and v' of CIE 1976 of a sub-frame: 4 X and 9 Y over X + 15 Y + 3 Z, of linear BT.709."""
+    b = max(np.float32(0), color[0] + scale * (order[k, 0] * p[0] + order[k, 1] * q[0]))
+    g = max(np.float32(0), color[1] + scale * (order[k, 0] * p[1] + order[k, 1] * q[1]))
+    r = max(np.float32(0), color[2] + scale * (order[k, 0] * p[2] + order[k, 1] * q[2]))
+    x = np.float32(0.4125) * r + np.float32(0.3576) * g + np.float32(0.1804) * b
+    y = W_R * r + W_G * g + W_B * b
+    z = np.float32(0.0193) * r + np.float32(0.1192) * g + np.float32(0.9502) * b
+    total = x + np.float32(15) * y + np.float32(3) * z + np.float32(1e-9)
+    return np.float32(4) * x / total, np.float32(9) * y / total
 
 
 @njit(cache=True, nogil=True)
