@@ -75,7 +75,8 @@ def test_a_display_that_is_a_little_slow_has_the_same_blind_exposures():
         (100, "star", 5),
         (119.88, "triple", 3),
         (120, "triple", 3),
-        (144, "triple", 3),
+        (143.86, "quad", 4),
+        (144, "quad", 4),
         (165, "quad", 4),
         (240, "triple", 6),
     ],
@@ -89,8 +90,8 @@ def test_auto_suits_the_display(refresh, name, n_slots):
 @given(st.floats(100.0, 500.0))
 def test_auto_is_never_much_more_visible_than_a_triple_at_120_hz(refresh):
     code = choose_code("auto", refresh, None).code
-    assert slowest_hz(code, refresh) >= 38.0
-    assert chroma_visibility(code, refresh) < 1.3 * chroma_visibility(CODES["triple"], 120.0)
+    assert slowest_hz(code, refresh) >= 35.9
+    assert chroma_visibility(code, refresh) < 1.7 * chroma_visibility(CODES["triple"], 120.0)
 
 
 def test_the_profile_knows_every_code_and_no_other():
