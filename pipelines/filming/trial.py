@@ -334,6 +334,30 @@ def cameras_of_grid(
     ]
 
 
+def blind_camera(panel: Panel, n_slots: int, sensor: Sensor = IDEAL, readout_s: float = READOUT_S) -> Camera | None:
+    """Return the camera whose exposure is one cycle: what it records is the mean of the cycle, whatever its phase.
+
+    Parameters
+    ----------
+    panel : Panel
+        The display.
+    n_slots : int
+        Sub-frames in a cycle.
+    sensor : Sensor
+        Of the camera.
+    readout_s : float
+        Seconds.
+
+    Returns
+    -------
+    Camera or None
+        The quickest one that can expose for so long; None where none of `RATES_HZ` can.
+    """
+    cycle_s = n_slots * panel.period_s
+    able = cameras_of_grid(sensor, exposures_s=(cycle_s,), readout_s=readout_s)
+    return max(able, key=lambda camera: camera.rate_hz, default=None)
+
+
 class Grid:
     """Many cameras before one display, fed cycle by cycle.
 

@@ -45,7 +45,7 @@ def build_judge_page(judged: Judgement) -> str:
         sections=[
             verdict(lead, more),
             _cameras(judged, best),
-            _grid(judged.results),
+            _grid(judged),
             _attacks(judged.results),
             _people(report),
             _bars(report),
@@ -90,7 +90,8 @@ def _by_exposure(results: Sequence[CameraResult]) -> list[CameraResult]:
     return [kindest([one for one in results if one.camera.exposure_s == exposure_s]) for exposure_s in chosen]
 
 
-def _grid(results: Sequence[CameraResult]) -> str:
+def _grid(judged: Judgement) -> str:
+    results, blind = judged.results, judged.report["whole_cycle"]
     rates = sorted({one.camera.rate_hz for one in results})
     exposures = sorted({one.camera.exposure_s for one in results}, reverse=True)
     by_place = {(one.camera.exposure_s, one.camera.rate_hz): one for one in results}
@@ -105,8 +106,17 @@ def _grid(results: Sequence[CameraResult]) -> str:
 
     readouts = sorted({one.camera.readout_s for one in results})
     shutter = f"Rolling shutters of {' and '.join(f'{1000 * readout_s:.3g}' for readout_s in readouts)} ms."
+    whole = (
+        ""
+        if blind is None
+        else paragraph(
+            f"Beside them, {blind['camera']}, which is exactly one cycle: {say_db(blind['psnr_db'])}. Every order of "
+            "sub-frames is blind to the exposures that are whole cycles; the question is only how common they are."
+        )
+    )
     return section(
         "Every camera",
+        whole,
         paragraph(
             f"{shutter} Each begins at four places of the cycle. 99 is an exact copy, - a camera that cannot be."
         ),
@@ -179,8 +189,9 @@ def _say_visibility(visibility: float) -> str:
 def _say_jod(viewer: Mapping[str, Any]) -> str:
     if viewer["jod"] is None:
         return "not asked; --jod does, with pip install 'backroom[judge]'"
-    against = "what was played" if viewer["jod_against"] == "source" else "the steady picture"
-    return f"{viewer['jod']:.2f} JOD against {against}; 10 is no difference"
+    against = viewer["jod_against_source"]
+    source = "" if against is None else f", {against:.2f} against what was played"
+    return f"{viewer['jod']:.2f} JOD against the steady picture{source}; 10 is no difference"
 
 
 def _say_seen(report: Mapping[str, Any]) -> str:

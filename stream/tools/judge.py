@@ -17,7 +17,7 @@ from pipelines.base import Image
 from pipelines.filming.bars import bars_for
 from pipelines.filming.camera import Panel
 from pipelines.filming.sensor import IDEAL, Sensor
-from pipelines.filming.trial import CameraResult, Grid, cameras_of_grid, fuse, kindest
+from pipelines.filming.trial import CameraResult, Grid, blind_camera, cameras_of_grid, fuse, kindest
 from pipelines.filming.vdp import CROP_PX, LONGEST_FRAMES, rate_viewing
 from pipelines.filming.viewer import Viewer
 from stream import __version__
@@ -130,10 +130,13 @@ class _Session:
         panel = Panel(file.refresh_hz)
         self._cameras = cameras_of_grid(SENSORS[plan.sensor], readout_s=plan.readout_s)
         self._grid = Grid(self._cameras, panel, file.n_slots)
+        blind = blind_camera(panel, file.n_slots, SENSORS[plan.sensor], plan.readout_s)
+        self._blind = Grid([] if blind is None else [blind], panel, file.n_slots)
         self._viewer = Viewer(file.refresh_hz, plan.cd_m2)
         self._first: tuple[Image, ...] = ()
         self._shown: list[Image] = []
         self._steady: list[Image] = []
+        self._originals: list[Image] = []
 
     def run(self, progress: Progress | None) -> Judgement:
         plan, file = self._plan, self._file
@@ -144,9 +147,13 @@ class _Session:
             n_cycles, judged = self._feed(stretches, source, progress)
         if not judged or sum(end - first for first, end in judged) * file.cycle_s < LEAST_S:
             raise too_short(file, n_cycles * file.cycle_s, plan.skip_s, LEAST_S)
-        jod = rate_viewing(self._shown, self._steady, file.refresh_hz) if plan.with_jod else None
+        # By what is to be seen, flicker and rests of the modulation count; by the source, a lowered range does too.
+        jods = [
+            rate_viewing(self._shown, meant, file.refresh_hz) if meant else None
+            for meant in (self._steady, self._originals)
+        ]
         results = self._grid.results()
-        return Judgement(self._report(results, judged, jod), results, fuse(self._first), self._first)
+        return Judgement(self._report(results, judged, *jods), results, fuse(self._first), self._first)
 
     def _feed(
         self, stretches: list[tuple[int, int]], source: "SourcePictures | _NoSource", progress: Progress | None
@@ -159,37 +166,44 @@ class _Session:
             n_cycles = cycle.number + 1
             first, end = waiting[0]
             if cycle.number == first:
-                self._grid.start(self._file.height, self._columns.stop - self._columns.start)
+                for grid in (self._grid, self._blind):
+                    grid.start(self._file.height, self._columns.stop - self._columns.start)
             if cycle.number >= first:
                 self._measure(cycle, source)
             if n_cycles == end:
                 judged.append(waiting.pop(0))
-                self._grid.stop()
+                self._stop()
             if progress is not None:
                 progress(n_cycles, stretches[-1][1])
             if not waiting:
                 break
         if waiting and n_cycles > waiting[0][0]:
             judged.append((waiting[0][0], n_cycles))
-            self._grid.stop()
+            self._stop()
         return n_cycles, judged
+
+    def _stop(self) -> None:
+        for grid in (self._grid, self._blind):
+            grid.stop()
 
     def _measure(self, cycle: Cycle, source: "SourcePictures | _NoSource") -> None:
         whole = cycle.subframes
         subframes = tuple(np.ascontiguousarray(subframe[:, self._columns]) for subframe in whole)
         original = source.at(cycle)
         self._viewer.add(subframes, None if original is None else original[:, self._columns])
-        self._grid.add_cycle(subframes)
+        for grid in (self._grid, self._blind):
+            grid.add_cycle(subframes)
         if not self._first:
             self._first = subframes
         if self._plan.with_jod and len(self._shown) + len(whole) <= LONGEST_FRAMES:
             parts = [centre_of(subframe, CROP_PX) for subframe in whole]
-            meant = fuse(parts) if original is None else centre_of(original, CROP_PX)
             self._shown += parts
-            self._steady += [meant] * len(parts)
+            self._steady += [fuse(parts)] * len(parts)
+            if original is not None:
+                self._originals += [centre_of(original, CROP_PX)] * len(parts)
 
     def _report(
-        self, results: list[CameraResult], judged: list[tuple[int, int]], jod: float | None
+        self, results: list[CameraResult], judged: list[tuple[int, int]], jod: float | None, jod_source: float | None
     ) -> Mapping[str, Any]:
         plan, file = self._plan, self._file
         best = kindest(results)
@@ -211,9 +225,10 @@ class _Session:
             "readout_s": plan.readout_s,
             "kindest": best.figures(),
             "cameras": [result.figures() for result in results],
+            "whole_cycle": next((result.figures() for result in self._blind.results()), None),
             "viewer": {
                 "jod": jod,
-                "jod_against": None if jod is None else "fused" if plan.source is None else "source",
+                "jod_against_source": jod_source,
                 "fused_error": self._viewer.error.figures(),
                 "flicker": self._viewer.flicker.figures(),
             },

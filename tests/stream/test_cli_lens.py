@@ -91,6 +91,8 @@ def test_judge_names_the_kindest_camera_and_holds_it_against_the_aims(run, abab,
     assert report["viewer"]["jod"] is None
     assert [line["frequency_hz"] for line in report["viewer"]["flicker"]["color"]] == [60]
     assert report["judged_s"][0][0] == pytest.approx(0.5, abs=0.02)
+    assert report["whole_cycle"]["camera"] == "60 fps, 1/60 s"
+    assert report["whole_cycle"]["psnr_db"] > 40
 
 
 def test_judge_takes_a_moving_source_at_its_own_rate(run, rng, tmp_path):
