@@ -162,8 +162,12 @@ def make_curves(shown: Floats32) -> Curves:
     exact = np.append(to_linear(np.maximum(np.arange(256) - 0.5, 0.0) / 255.0), 2.0)
     limits = _rounded_up(exact)
     edges = np.arange(N_CELLS + 1, dtype=np.float32) / np.float32(N_CELLS)
-    cells = np.searchsorted(limits, edges, side="right") - 1
-    return Curves(shown, light, cells.astype(np.uint8), limits)
+    rests = np.float32(2) * shown[:, np.newaxis] - light
+    return Curves(shown, light, _nearest(edges, limits), limits, _nearest(np.clip(rests, 0, 1), limits))
+
+
+def _nearest(light: Floats32, limits: Floats32) -> npt.NDArray[np.uint8]:
+    return (np.searchsorted(limits, light, side="right") - 1).astype(np.uint8)
 
 
 def _rounded_up(values: npt.NDArray[np.float64]) -> Floats32:
