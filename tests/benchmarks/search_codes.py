@@ -306,6 +306,28 @@ def _print_codes(colours: Colours) -> None:
         print(f"| {code.name} ({code.n_slots}) | {refresh:g} | {visibility / most:.2f} | {figures} | {blind} |")
 
 
+def changing_orders() -> Iterator[tuple[str, Array]]:
+    """Yield orders that change from cycle to cycle, each cycle summing to zero: a source could change there."""
+    for word in ("ABC", "ABC ACB", "ABC ABC ABC ABC ACB ACB ACB ACB", "ABC BCA CAB"):
+        yield word, triangle(tuple("ABC".index(letter) for letter in word.replace(" ", "")))
+    for signs in ("+--+ -++-", "+0- +-"):
+        yield signs, np.array([({"+": 1.0, "-": -1.0, "0": 0.0}[sign], 0.0) for sign in signs if sign != " "])
+    for steps in ((1, -1, -1, 1), (1, -3, 3, -1)):
+        turned = [np.outer(steps, corner) for corner in polygon("", 3, 1).chroma]
+        yield f"{' '.join(map(str, steps))}, turned by 120 degrees", np.concatenate(turned)
+
+
+def _print_changing(colours: Colours) -> None:
+    _, most = judge(colours, np.array(CODES["triple"].chroma), 120.0, EXPOSURES)
+    print("\nOrders that change from cycle to cycle, 120 Hz, weakened to what is seen of a triple:\n")
+    print("| order | seen at full strength | " + " | ".join(f"1/{e}" for e in EXPOSURES) + " |")
+    print("|---|---|" + "---|" * len(EXPOSURES))
+    for name, chroma in changing_orders():
+        psnr, visibility = judge(colours, chroma, 120.0, EXPOSURES)
+        weakened = psnr + 20.0 * math.log10(max(1.0, visibility / most))
+        print(f"| {name} | {visibility / most:.2f} | " + " | ".join(f"{value:.1f}" for value in weakened) + " |")
+
+
 def _print_sources() -> None:
     print("\nCycles that the frames of a source stand for, by `auto`:\n")
     print("| Hz | code | " + " | ".join(f"{source} fps" for source in SOURCES) + " |")
@@ -360,6 +382,7 @@ def main() -> None:
     print(f"{arguments.picture.name}, {len(colours.light)} colours")
     _print_sources()
     _print_codes(colours)
+    _print_changing(colours)
     _print_search(colours, 5 if arguments.quick else 8)
     if not arguments.quick:
         _print_film(picture, Colours(picture, 5))

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import search_codes
-from search_codes import Colours, film, judge, rests, shares_of_slots, sub_frames, triangle, words
+from search_codes import Colours, changing_orders, film, judge, rests, shares_of_slots, sub_frames, triangle, words
 
 from pipelines.color import luminance, to_linear
 from pipelines.kaleido.codes import CODES
@@ -31,6 +31,14 @@ def test_words_of_one_kind_come_once():
 @pytest.mark.parametrize("word", list(words(5, 3)))
 def test_the_third_colour_makes_the_sum_zero(word):
     assert np.abs(triangle(word).sum(axis=0)).max() < ROUNDING
+
+
+def test_orders_that_change_sum_to_zero_in_every_cycle():
+    for name, chroma in changing_orders():
+        lengths = [4, 4, 4] if "turned" in name else [len(part) for part in name.split()]
+        ends = np.cumsum(lengths)
+        assert ends[-1] == len(chroma)
+        assert np.abs(np.cumsum(chroma, axis=0)[ends - 1]).max() < ROUNDING
 
 
 def test_shares_of_slots_are_those_of_an_exposure():
