@@ -182,6 +182,22 @@ def figures(*made: str) -> str:
     return f'<div class="figures">{"".join(made)}</div>'
 
 
+def tables(*made: str) -> str:
+    """Return tables side by side, as many as there is room for.
+
+    Parameters
+    ----------
+    *made : str
+        HTML, from `table`.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    return f'<div class="tables">{"".join(made)}</div>'
+
+
 def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table whose first column names the rows; the others are numbers.
 
