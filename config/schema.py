@@ -326,8 +326,9 @@ class MeterSettings(_Section):
 class PlaySettings(_Section):
     """A film or slides that people see and cameras do not (`backroom play`)."""
 
-    code: Literal["auto", "abab", "abba", "triple"] = "auto"
-    """Order of the sub-frames; `auto` takes the best for the display's and the source's rate."""
+    code: Literal["auto", "abab", "abba", "triple", "quad", "star"] = "auto"
+    """Order of the sub-frames; `auto` takes the best for the display's rate. `star` shows 24 frames a second evenly at
+    120 Hz and leaves no exposure up to 1/30 s a perfect copy, but hides less from the others (docs/kaleido.md)."""
 
     refresh_hz: float = Field(default=0.0, ge=0.0, le=1000.0)
     """Periods of the display a second; 0 asks the display."""

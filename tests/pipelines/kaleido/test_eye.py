@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.kaleido import eye
@@ -41,6 +41,7 @@ def test_a_full_screen_in_phase_at_200_cd_m2_has_the_known_limits(refresh, low, 
     assert low <= eye.luminance_delta(CODES["abab"], refresh, 200.0) <= high
 
 
+@settings(deadline=None)
 @given(st.floats(15.0, 120.0), st.floats(10.0, 1000.0))
 def test_quicker_flicker_less_light_and_smaller_fields_are_seen_less(f, cd_m2):
     threshold = eye.flicker_threshold(f, cd_m2)
@@ -82,6 +83,7 @@ def test_a_square_wave_has_its_known_harmonics():
     assert amplitudes == pytest.approx([4 / math.pi, 0.0, 4 / math.pi / 3, 0.0, 4 / math.pi / 5], abs=1e-12)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1.0, 1.0), min_size=2, max_size=12))
 def test_harmonics_have_the_energy_of_the_steps(steps):
     """Parseval, with 400 harmonics for those of a step that never end."""

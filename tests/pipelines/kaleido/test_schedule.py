@@ -55,6 +55,7 @@ def test_a_slip_that_ends_on_a_boundary_makes_the_whole_cycle_plain():
     assert [clock.at(v).strength for v in (33, 35, 36)] == [0.0, 0.0, 1.0]
 
 
+@settings(deadline=None)
 @given(slots, slips, st.integers(0, 1000))
 def test_the_order_follows_the_count_of_vblanks_after_any_slips(n, times, first):
     clock = CycleClock(n, 120, 0.1, first_vblank=first)
@@ -73,7 +74,7 @@ def test_the_order_follows_the_count_of_vblanks_after_any_slips(n, times, first)
         assert clock.at(vblank + slip.n_plain).strength > 0.0
 
 
-@settings(deadline=None)  # a slow fade is many periods
+@settings(deadline=None)
 @given(slots, slips, st.floats(0.0, 1.0), st.sampled_from(REFRESHES))
 def test_the_strength_is_constant_in_a_cycle_and_rises_between_slips(n, times, fade_s, refresh):
     clock = CycleClock(n, refresh, fade_s)
@@ -92,6 +93,7 @@ def test_the_strength_is_constant_in_a_cycle_and_rises_between_slips(n, times, f
         assert clock.n_fade_cycles * n / refresh >= Fraction(fade_s)
 
 
+@settings(deadline=None)
 @given(slots, st.integers(0, 500))
 def test_a_last_cycle_that_does_not_fit_is_plain(n, n_periods):
     clock = CycleClock(n, 120, 0.0, n_periods=n_periods)
@@ -101,6 +103,7 @@ def test_a_last_cycle_that_does_not_fit_is_plain(n, n_periods):
         assert period.strength == (1.0 if 0 < period.cycle < whole else 0.0)
 
 
+@settings(deadline=None)
 @given(slots, st.sampled_from(RATES), st.sampled_from(REFRESHES), st.integers(0, 10**7))
 def test_a_cycle_shows_one_frame_and_never_an_early_or_a_stale_one(n, rate, refresh, cycle):
     clock = CycleClock(n, refresh, 0.25)
@@ -134,6 +137,7 @@ def test_frames_of_common_rates_at_120_hz(n, rate, frames):
     assert [clock.source_frame(cycle, rate) for cycle in range(6)] == frames
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from(RATES), st.sampled_from(REFRESHES))
 def test_a_file_is_as_long_as_its_source(n_frames, rate, refresh):
     n = count_subframes(n_frames, rate, refresh)
