@@ -378,6 +378,9 @@ class PlaySettings(_Section):
     loop: bool = False
     """Whether the source starts again at its end."""
 
+    slide_s: float = Field(default=0.0, ge=0.0, le=86400.0)
+    """A folder of pictures: seconds that each is shown; at 0 each stays until a key."""
+
     audio: bool = True
     """Whether the sound of a file is played with it, where the display shows it."""
 

@@ -43,6 +43,29 @@ class Frame:
     is_placeholder: bool = False
 
 
+def check_size(frame: Frame, height: int, width: int, remedy: str = "") -> None:
+    """Refuse a frame of another size than the stream began with.
+
+    Parameters
+    ----------
+    frame : Frame
+        The frame.
+    height, width : int
+        Size that it must have, in pixels.
+    remedy : str, optional
+        What the person can do about it.
+
+    Raises
+    ------
+    PipelineError
+        If it has another.
+    """
+    got_height, got_width = frame.image.shape[:2]
+    if (got_height, got_width) != (height, width):
+        sizes = f"a frame is {got_width}x{got_height}, the stream began as {width}x{height}"
+        raise PipelineError(f"{sizes}; {remedy}" if remedy else sizes)
+
+
 class Pipeline(Protocol):
     """What the loop runs between a source and its sinks. All calls come from one thread, the loop's."""
 

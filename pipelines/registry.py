@@ -7,6 +7,7 @@ from pipelines.base import Image, Reconstruction
 from pipelines.protection.contract import Background, Protection
 
 if TYPE_CHECKING:
+    from pipelines.kaleido.contract import Code, Encoder
     from pipelines.protection.audit import Audit
     from pipelines.protection.meter import LeakMeter
 
@@ -93,3 +94,25 @@ def build_audit(profile: Profile, is_live: bool) -> "Audit":
     from pipelines.protection.audit import Audit
 
     return Audit(profile.meter, profile.mask.person_model, is_live=is_live)
+
+
+def build_encoder(profile: Profile, code: "Code", delta: float) -> "Encoder":
+    """Make what turns pictures into sub-frames.
+
+    Parameters
+    ----------
+    profile : Profile
+        Its section `play`.
+    code : Code
+        Order of the sub-frames.
+    delta : float
+        Relative amplitude of the luminance pollution.
+
+    Returns
+    -------
+    Encoder
+        Not warmed up yet.
+    """
+    from pipelines.kaleido.pipeline import KaleidoEncoder
+
+    return KaleidoEncoder(profile.play, code, delta)

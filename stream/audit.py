@@ -24,7 +24,8 @@ from stream.bookkeeping import COMPILING, RUNNING, WAITING, Deadlines, Messages
 from stream.coverage import CoverageCurve
 from stream.loop import Loop
 from stream.numbers import stream_numbers, stream_report
-from stream.report import write_report
+from stream.report import write_audit_report
+from stream.results.figures import shares_of_ninths
 from stream.sources.base import Source
 from stream.startup import start_is_over
 from stream.stats import LoopStats
@@ -60,6 +61,9 @@ class Auditor(Protocol):
 
     def notices(self) -> Sequence[str]:
         """Say in one line each what keeps it from measuring."""
+
+    def shown_room(self) -> Image | None:
+        """Return the room, BGRA, opaque where it was shown at least once; None while nothing was measured."""
 
     def report(self) -> dict[str, Any]:
         """Return the figures for `report.json`; JSON values only."""
@@ -270,12 +274,14 @@ class AuditSession:
         self._auditor.finish()
         stats = self._loop.stats()
         report = stream_report(self._output.info, self._started, stats, ended_by, is_final=True)
+        shown = self._auditor.shown_room()
+        where = {} if shown is None else {"shown_where": shares_of_ninths(shown[..., 3] > 0)}
         report |= {
             "camera": asdict(self._camera.info) if self._camera else None,
-            "audit": self._auditor.report(),
+            "audit": self._auditor.report() | where,
             "notices": self._notices(),
         }
-        write_report(self._out, report)
+        write_audit_report(self._out, report, shown)
         self._messages.say(f"saved to {self._out}")
         self._show_numbers("ended")
         return AuditOutcome(stats, report)

@@ -1,4 +1,4 @@
-"""The command line: declares `watch`, `protect` and `demo`, turns errors into a line and an exit code, and no more."""
+"""The command line: declares the commands, turns errors into a line and an exit code, and no more."""
 
 import gc
 import os
@@ -42,6 +42,23 @@ EMITTED = ("protected", "background")
 EMIT_HELP = "Send you over the background, or the background alone, without any camera, for another client's settings."
 VIEW_HELP = "Watch it grow on a page in the browser, in a window, or not at all."
 
+PLAY_VIEWS = ("page", "none")
+PLAY_VIEW_HELP = "Steer it on a page in the browser, on another screen, or by keys alone."
+PLAY_TO_HELP = (
+    "Where it goes: display[:N], virtual-camera[:DEVICE] or file:PATH.mkv, lossless, a frame for each sub-frame."
+)
+PLAY_EPILOG = (
+    SOURCE_HELP
+    + """
+\b
+Keys, in the film's window and in the terminal:
+  space, p                   pause; a paused film stays protected
+  left, right, up, down      5 seconds back and on, a minute on and back
+  left, right, page up/down  slides of a FOLDER: the one before, the next
+  home, q                    to the begin; end
+"""
+)
+
 START_HELP = """
 \b
 For a start:
@@ -49,6 +66,7 @@ For a start:
   backroom watch screen      opens a page: drag the region of the call there
   backroom watch call.mp4    a recording
   backroom protect           be a camera in meetings that hides your room
+  backroom play film.mkv     a film that people see and cameras do not; needs a display of 120 Hz
 """
 
 
@@ -245,6 +263,57 @@ def protect(
 
     outcome = run_protect(request, build_protection, click.echo, build_meter)
     click.echo(summarize_protection(outcome.report, out))
+
+
+@cli.command(epilog=PLAY_EPILOG)
+@click.argument("source")
+@click.option("--to", "sink", metavar="SINK", default="display", show_default=True, help=PLAY_TO_HELP)
+@override("play", "refresh_hz", "--refresh", type=float)
+@override("play", "code", type=choice("play", "code"))
+@override("play", "strength", type=float)
+@override("play", "headroom", type=choice("play", "headroom"))
+@override("play", "pattern", type=choice("play", "pattern"))
+@override("play", "block_px", type=int)
+@override("play", "loop", "--loop/--no-loop", default=None)
+@override("play", "audio", "--audio/--no-audio", default=None)
+@override("play", "slide_s", type=float)
+@override("play", "limit_red", "--limit-red/--no-limit-red", default=None)
+@override("play", "seed", type=int)
+@click.option("--view", type=click.Choice(PLAY_VIEWS), default="none", show_default=True, help=PLAY_VIEW_HELP)
+@out_option("Folder for the report.")
+@click.option("--duration", "duration_s", type=click.FloatRange(min=0.1), metavar="SECONDS", help="End after so long.")
+@_profile_option
+@override("page", "port", type=int)
+@swift_start()
+def play(
+    source: str,
+    sink: str,
+    view: Any,
+    out: Path,
+    duration_s: float | None,
+    profile: str,
+    **flags: Any,
+) -> None:
+    """Show a film or slides that people see and cameras do not.
+
+    Each picture becomes a cycle of sub-frames on a display of 120 Hz or more: the eye sees their mean, a camera records
+    single ones. Averaging whole cycles of a picture that stands still brings it back; nothing can be done about that.
+    """
+    from pipelines.registry import build_encoder
+    from stream.play.run import run_play
+    from stream.request import Request
+    from stream.summary import summarize_play
+
+    request = Request(
+        source=source,
+        out=out,
+        sinks=(sink,),
+        view=view,
+        duration_s=duration_s,
+        profile=profile,
+        overrides=overrides(flags),
+    )
+    click.echo(summarize_play(run_play(request, build_encoder, click.echo).report, out))
 
 
 @cli.command()

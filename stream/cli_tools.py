@@ -1,4 +1,4 @@
-"""The commands beside `watch`: recordings taken apart, one pixel, scores, noise, devices, profiles. No logic."""
+"""The commands beside `watch`: recordings apart, one pixel, scores, noise, cameras, devices, profiles. No logic."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from stream.cli_options import choice, override, overrides
+from stream.cli_options import choice, out_option, override, overrides
 
 _FILE = click.Path(path_type=Path)
 
@@ -179,6 +179,147 @@ def noise_video(
     _say_done(report.n_frames, report.notes, out)
 
 
+_slots_option = click.option(
+    "--slots", "n_slots", type=click.IntRange(min=2, max=64), help="Sub-frames in a cycle; else as the file says."
+)
+_refresh_option = click.option(
+    "--refresh",
+    "refresh_hz",
+    type=click.FloatRange(min=1, max=1000),
+    metavar="HZ",
+    help="Of the display; else likewise.",
+)
+_skip_option = click.option(
+    "--skip",
+    "skip_s",
+    type=click.FloatRange(min=0, max=3600),
+    default=0.5,
+    show_default=True,
+    metavar="SECONDS",
+    help="Leave out the start, in which the modulation fades in.",
+)
+_readout_option = click.option(
+    "--readout",
+    "readout_ms",
+    type=click.FloatRange(min=0, max=1000),
+    default=12.0,
+    show_default=True,
+    metavar="MS",
+    help="Of the rolling shutter, from the first row to the last; 0 for a global one.",
+)
+_SENSORS = click.Choice(["ideal", "phone"])
+
+
+@click.command()
+@click.argument("video", type=_FILE)
+@out_option("Folder for the recording, the control, report.html and report.json.")
+@click.option(
+    "--rate",
+    "rate_hz",
+    type=click.FloatRange(min=1, max=1000),
+    default=30.0,
+    show_default=True,
+    help="Frames a second.",
+)
+@click.option("--exposure", default="1/60", show_default=True, metavar="1/N", help="Of each row, in seconds.")
+@_readout_option
+@click.option(
+    "--scan-out",
+    "scan_out_ms",
+    type=click.FloatRange(min=0, max=1000),
+    metavar="MS",
+    help="Of the display, from the first row to the last; else a whole period.",
+)
+@click.option("--sensor", type=_SENSORS, default="phone", show_default=True, help="With mosaic and noise, or without.")
+@click.option(
+    "--light",
+    "white_electrons",
+    type=click.FloatRange(min=10, max=1e6),
+    metavar="ELECTRONS",
+    help="What a pixel gathers from white: fewer is noisier. 5000 unless given.",
+)
+@click.option(
+    "--jitter",
+    "jitter_ms",
+    type=click.FloatRange(min=0, max=100),
+    default=0.0,
+    show_default=True,
+    metavar="MS",
+    help="Standard deviation of when frames begin.",
+)
+@click.option(
+    "--phase",
+    "phase_ms",
+    type=click.FloatRange(min=0, max=1000),
+    default=0.0,
+    show_default=True,
+    metavar="MS",
+    help="When the first frame begins.",
+)
+@click.option(
+    "--codec",
+    type=click.Choice(["h264", "lossless"]),
+    default="h264",
+    show_default=True,
+    help="What the recording is written as: .mp4, as phones do, or .mkv.",
+)
+@click.option(
+    "--duration",
+    "duration_s",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Film so much of it, instead of all.",
+)
+@_skip_option
+@_slots_option
+@_refresh_option
+@click.option("--seed", type=click.IntRange(min=0), default=2015, show_default=True, help="Of noise and jitter.")
+@click.option("--profile", default="default", metavar="NAME|FILE.yaml", help="Its section `video` is used.")
+def film(video: Path, out: Path, profile: str, **flags: Any) -> None:
+    """Film a recording of sub-frames with a simulated phone.
+
+    VIDEO is what `play --to file:OUT.mkv` writes. Writes what the phone would record, what it would record without
+    protection, and a page with both beside what people see, and what attacks make of it.
+    """
+    from config.loader import load_profile
+    from stream.filming import film_to, plan_of
+
+    settings = load_profile(profile).video
+    click.echo(film_to(plan_of(video, out, **flags), settings))
+
+
+@click.command()
+@click.argument("video", type=_FILE)
+@click.option("--source", type=_FILE, help="What was played, a picture or a video of the same size: to compare with.")
+@out_option("Folder for report.html and report.json.")
+@_readout_option
+@click.option("--sensor", type=_SENSORS, default="ideal", show_default=True, help="Of all cameras; ideal is kindest.")
+@click.option(
+    "--white",
+    "cd_m2",
+    type=click.FloatRange(min=1, max=10000),
+    default=200.0,
+    show_default=True,
+    metavar="CD/M2",
+    help="Luminance of the display's white, for the eye model.",
+)
+@click.option(
+    "--jod", "with_jod", is_flag=True, help="Rate what people see by ColorVideoVDP too; needs the extra judge."
+)
+@_skip_option
+@_slots_option
+@_refresh_option
+def judge(video: Path, out: Path, **flags: Any) -> None:
+    """Judge a recording of sub-frames on both sides of the lens.
+
+    VIDEO is what `play --to file:OUT.mkv` writes. Says what cameras of many rates and exposures record of it, which is
+    the kindest, what attacks make of that, and what people see.
+    """
+    from stream.filming import judge_to
+
+    click.echo(judge_to(video, out, **flags))
+
+
 @click.command()
 def devices() -> None:
     """List monitors, windows, cameras and virtual cameras."""
@@ -242,7 +383,7 @@ def profile_schema() -> None:
     click.echo(json_schema(), nl=False)
 
 
-COMMANDS = (frames, noise, pixel, score, devices, doctor, profile)
+COMMANDS = (frames, noise, film, judge, pixel, score, devices, doctor, profile)
 
 
 def _say_done(n_frames: int, notes: tuple[str, ...], target: Path) -> None:

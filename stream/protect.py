@@ -322,6 +322,7 @@ class ProtectSession:
             return
         self._looked_at = output
         self._show(output)
+        self._shelter.after_frame()
         if camera is not None and not output.is_placeholder:
             self._metering.add(camera, output.image, self._shelter.protection, output.pts_s)
 
@@ -345,7 +346,7 @@ class ProtectSession:
             self._curve.add(self._due.elapsed_s(), share)
         numbers = {
             **stream_numbers(self._source.info, self._loop.stats()),
-            "session": "protect",
+            "session": "background" if self._is_alone else "protect",
             "can_pick_region": False,
             "state": state,
             "elapsed_s": round(self._due.elapsed_s(), 2),

@@ -15,6 +15,7 @@ import cv2
 
 from pipelines.atomic import replacing
 from pipelines.base import Findings, Image
+from stream.results.audit_page import build_audit_page
 from stream.results.maps import draw_leaks, with_legend
 from stream.results.page import build_page
 from stream.results.protect_page import build_protect_page
@@ -104,6 +105,28 @@ def write_results(folder: Path, findings: Findings, report: Mapping[str, Any]) -
     return [name for name in IN_ORDER if name in files]
 
 
+def write_audit_report(folder: Path, report: Mapping[str, Any], shown: Image | None) -> None:
+    """Write the reports of an audit, for people and for programs: both, or none and the old ones stay.
+
+    Parameters
+    ----------
+    folder : Path
+        An existing folder.
+    report : mapping
+        JSON values.
+    shown : ndarray or None
+        (height, width, 4) uint8 BGRA: the room, opaque where the other client showed it.
+
+    Raises
+    ------
+    SinkError
+        If a file cannot be written.
+    """
+    page = build_audit_page(report, shown).encode(errors="replace")
+    with _disk_errors_said(folder):
+        _write_together(folder, {PAGE: page, REPORT: _json(report)})
+
+
 def write_report(folder: Path, report: Mapping[str, Any]) -> None:
     """Write the report for programs alone; the old one stays if it cannot be.
 
@@ -138,9 +161,28 @@ def write_protect_report(folder: Path, report: Mapping[str, Any]) -> None:
     SinkError
         If a file cannot be written.
     """
-    page = build_protect_page(report).encode(errors="replace")
+    write_page_and_report(folder, build_protect_page(report), report)
+
+
+def write_page_and_report(folder: Path, page: str, report: Mapping[str, Any]) -> None:
+    """Write a report for people and the one for programs: both, or none and the old ones stay.
+
+    Parameters
+    ----------
+    folder : Path
+        An existing folder.
+    page : str
+        A whole HTML document.
+    report : mapping
+        JSON values.
+
+    Raises
+    ------
+    SinkError
+        If a file cannot be written.
+    """
     with _disk_errors_said(folder):
-        _write_together(folder, {PAGE: page, REPORT: _json(report)})
+        _write_together(folder, {PAGE: page.encode(errors="replace"), REPORT: _json(report)})
 
 
 @contextlib.contextmanager

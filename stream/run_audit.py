@@ -62,7 +62,7 @@ def run_audit(
                 )
         stack.enter_context(results_folder(request.out))
         ending = stack.enter_context(ended_by_signals())
-        views = stack.enter_context(open_views(request.view, profile.page, say, "protect"))
+        views = stack.enter_context(open_views(request.view, profile.page, say, "audit"))
         session = AuditSession(
             source,
             lambda: open_source(request.source, profile),

@@ -1,7 +1,7 @@
 """Puts `backroom protect --emit background` together: the noisy background alone, for another client's settings.
 
 No camera is opened, listed or even imported: frames come from `stream.sources.blank`, and what the session's protection
-shows in them is the background. Pause, views, changes while it runs and the report are those of `stream.run_protect`.
+shows in them is the background. Pause, views, changes while it runs and the report are those of a protected camera.
 """
 
 import contextlib
@@ -15,15 +15,13 @@ from pipelines.protection.backgrounds import BackgroundError
 from stream.allocator import keep_freed_frames
 from stream.backgrounds.open import BLUR, OpenBackground, open_background
 from stream.backgrounds.video import StreamTime
-from stream.ending import ended_by_signals
-from stream.panic import panic_keys
 from stream.protect import ProtectOutcome, ProtectSession
-from stream.report import results_folder
 from stream.request import Request
+from stream.run_session import run_session
 from stream.sinks.base import Sink
 from stream.sinks.open import open_sink
 from stream.sources.blank import BlankSource
-from stream.view.open import open_views
+from stream.view.base import View
 
 NAME = "background alone, no camera"
 
@@ -57,28 +55,24 @@ def run_background(request: Request, say: Callable[[str], None]) -> ProtectOutco
     profile = load_profile(request.profile, overrides)
     watcher = ProfileWatcher(request.profile, overrides)
     rate_hz = profile.protect.rate_hz or profile.camera.rate_hz
-    with contextlib.ExitStack() as stack:
-        sinks = [open_sink(text, rate_hz, profile) for text in request.sinks]
-        _ask_for_a_duration(request, sinks)
-        source = _open_blank(profile, rate_hz, sinks, request.duration_s)
-        stack.callback(source.close)
-        stack.enter_context(results_folder(request.out))
-        ending = stack.enter_context(ended_by_signals())
-        views = stack.enter_context(open_views(request.view, profile.page, say, "protect"))
-        session = ProtectSession(
-            source,
-            lambda _, background: BackgroundAlone(background),
-            open_without_a_room,
-            request.out,
-            profile,
-            watcher,
-            views,
-            sinks,
-            request.duration_s if source.info.is_live else None,
-        )
-        stack.enter_context(panic_keys(session))
-        ending.follow(session)
-        return session.run()
+    sinks = [open_sink(text, rate_hz, profile) for text in request.sinks]
+    _ask_for_a_duration(request, sinks)
+    with contextlib.closing(_open_blank(profile, rate_hz, sinks, request.duration_s)) as source:
+
+        def make_session(views: Sequence[View]) -> ProtectSession:
+            return ProtectSession(
+                source,
+                lambda _, background: BackgroundAlone(background),
+                open_without_a_room,
+                request.out,
+                profile,
+                watcher,
+                views,
+                sinks,
+                request.duration_s if source.info.is_live else None,
+            )
+
+        return run_session(request, profile, make_session, say, "background")
 
 
 def open_without_a_room(profile: Profile, time: StreamTime) -> OpenBackground:

@@ -10,18 +10,16 @@ from pipelines.protection.contract import Background, Protection
 from stream.allocator import keep_freed_frames
 from stream.backgrounds.open import open_background
 from stream.consumers.choose import HasDevice, SinkConsumers
-from stream.ending import ended_by_signals
 from stream.metering import Meter
-from stream.panic import panic_keys
 from stream.protect import ProtectOutcome, ProtectSession
-from stream.report import results_folder
 from stream.request import Request
+from stream.run_session import run_session
 from stream.sinks.base import Sink
 from stream.sinks.open import open_sink
 from stream.sources.base import RestingSource, Source
 from stream.sources.on_demand import OnDemandSource
 from stream.sources.open import open_source
-from stream.view.open import open_views
+from stream.view.base import View
 
 USUAL_RATE_HZ = 30.0
 """Told to sinks where the source does not know its own."""
@@ -68,24 +66,22 @@ def run_protect(
         sinks = [open_sink(text, rate_hz, profile) for text in request.sinks]
         source = _on_demand(source, sinks, profile)
         stack.callback(source.close)
-        stack.enter_context(results_folder(request.out))
-        ending = stack.enter_context(ended_by_signals())
-        views = stack.enter_context(open_views(request.view, profile.page, say, "protect"))
-        session = ProtectSession(
-            source,
-            make_protection,
-            open_background,
-            request.out,
-            profile,
-            watcher,
-            views,
-            sinks,
-            request.duration_s,
-            make_meter and make_meter(profile, source.info.is_live),
-        )
-        stack.enter_context(panic_keys(session))
-        ending.follow(session)
-        return session.run()
+
+        def make_session(views: Sequence[View]) -> ProtectSession:
+            return ProtectSession(
+                source,
+                make_protection,
+                open_background,
+                request.out,
+                profile,
+                watcher,
+                views,
+                sinks,
+                request.duration_s,
+                make_meter and make_meter(profile, source.info.is_live),
+            )
+
+        return run_session(request, profile, make_session, say)
 
 
 def _on_demand(source: Source, sinks: Sequence[Sink], profile: Profile) -> Source:

@@ -151,6 +151,13 @@ class Shelter:
         self.camera, self._problem = camera if self._has_camera else None, ""
         return [Frame(output, frame.pts_s)]
 
+    def after_frame(self) -> None:
+        """Let the protection do what need not delay the latest frame; what fails there shows nothing and is counted."""
+        try:
+            self.protection.after_frame()
+        except Exception as error:  # noqa: BLE001 - that frame is out, and the next one is protected by itself
+            self._note(error)
+
     def flush(self) -> Sequence[Frame]:
         """End the protection's stream; what it holds back, if anything, is not shown."""
         try:

@@ -63,7 +63,13 @@ def summarize_audit(report: Mapping[str, Any], out: Path) -> str:
             f"{audit['exposed_beyond_chance']:.2%} of the known room has shown at least once, chance taken out",
             f"{audit['recovered_beyond_chance']:.2%} of it could be recovered by our own attack",
         ]
-    return "\n".join([*lines, *report["notices"], f"the figures are in {out / REPORT}"])
+    return "\n".join(
+        [
+            *lines,
+            *report["notices"],
+            f"open {out / PAGE} for what showed and what to change; the figures are in {out / REPORT}",
+        ]
+    )
 
 
 def summarize_protection(report: Mapping[str, Any], out: Path) -> str:
@@ -101,3 +107,24 @@ def summarize_protection(report: Mapping[str, Any], out: Path) -> str:
     lines.extend(report["notices"])
     lines.append(f"open {out / PAGE} for how it went and what to change; the figures are in {out / REPORT}")
     return "\n".join(lines)
+
+
+def summarize_play(report: Mapping[str, Any], out: Path) -> str:
+    """Say how a film was played.
+
+    Parameters
+    ----------
+    report : mapping
+        What stands in report.json.
+    out : Path
+        Folder that holds it.
+
+    Returns
+    -------
+    str
+        A few lines, no newline at the end.
+    """
+    play = report["play"]
+    shown = f"{play['subframes']} sub-frames in {play['cycles']} cycles to {play['where']}"
+    how = f"{play['refresh_hz']:g} Hz, code {play['code']}, {play['n_slips']} slips"
+    return "\n".join([f"{shown}, {how}", *report["notices"], f"the figures are in {out / REPORT}"])

@@ -24,6 +24,9 @@ from stream.view.none import NoView
 HINTS = {
     "watch": "Ctrl-C ends and saves",
     "protect": "space or p hides you at once and shows you again; Ctrl-C ends",
+    "background": "space or p shows a placeholder and the background again; Ctrl-C ends",
+    "audit": "Ctrl-C ends and writes the report",
+    "play": "space pauses, arrows wind, q ends",
 }
 """By kind of session."""
 

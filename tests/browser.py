@@ -20,6 +20,26 @@ _FLAGS = [
     "--no-first-run",
 ]
 
+LEAST_CONTRAST = 4.5  # WCAG 2.1, 1.4.3 (AA)
+
+CONTRASTS = """() => {
+  const channel = c => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  const parse = text => text.match(/[0-9.]+/g).map(Number);
+  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  const ground = element => {
+    for (let e = element; e; e = e.parentElement) {
+      const color = parse(getComputedStyle(e).backgroundColor);
+      if (color.length === 3) return color;
+    }
+    return [255, 255, 255];
+  };
+  return [...document.querySelectorAll("h1, h2, h3, p, li, td, th, dt, dd, figcaption")].map(element => {
+    const pair = [light(parse(getComputedStyle(element).color)), light(ground(element))].sort((a, b) => b - a);
+    return (pair[0] + 0.05) / (pair[1] + 0.05);
+  });
+}"""
+"""Of each text of a page with what is behind it."""
+
 
 @contextmanager
 def chromium(*flags: str) -> Iterator["Browser"]:

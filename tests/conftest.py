@@ -3,12 +3,24 @@
 import sys
 from pathlib import Path
 
+import guest
 import numpy as np
 import pytest
 
 from stream import cli
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What takes long and mostly waits begins now, beside the tests that come before those that need it."""
+    if not session.config.option.collectonly:
+        guest.boot_ahead(session.items)
+
+
+def pytest_sessionfinish() -> None:
+    """Nothing is left running where the tests end early."""
+    guest.end_boots()
 
 
 @pytest.fixture

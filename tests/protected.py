@@ -50,7 +50,7 @@ class BoxProtection:
     def __init__(self, background, fault=None):
         self.background = background
         self.fault = fault
-        self.tightened = self.n_forgotten = 0
+        self.tightened = self.n_forgotten = self.n_after = 0
         self.applied = []
 
     def warm_up(self, height, width, *, is_live):
@@ -68,6 +68,9 @@ class BoxProtection:
 
     def flush(self):
         return ()
+
+    def after_frame(self):
+        self.n_after += 1
 
     def set_background(self, background):
         self.background = background

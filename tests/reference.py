@@ -326,3 +326,21 @@ def fused_cycle(picture, shown, axes, code, strength, delta, pattern, chosen_for
             for period in range(n):
                 subframes[period][y, x, c] = codes[(period + int(pattern.phase[y, x])) % n]
     return subframes, chosen_for
+
+
+def recorded(subframes, period_s, scan_s, exposure_s, readout_s, start_s):
+    """Return the light that a rolling shutter's frame gathers, row by row over its own time."""
+    height = len(subframes[0])
+    rows = []
+    for y in range(height):
+        begin = start_s + y * readout_s / height
+        end = begin + exposure_s
+        row = np.zeros(subframes[0][y].shape)
+        for k, subframe in enumerate(subframes):
+            lit = k * period_s + y * scan_s / height
+            seen_s = min(end, lit + period_s) - max(begin, lit)
+            for x in range(row.shape[0]):
+                for c in range(3):
+                    row[x, c] += max(seen_s, 0.0) / exposure_s * light_of_code(int(subframe[y, x, c]))
+        rows.append(row)
+    return np.array(rows)

@@ -101,6 +101,9 @@ class BackgroundAlone:
             Not looked at.
         """
 
+    def after_frame(self) -> None:
+        """Do nothing: nothing waits."""
+
     def forget_room(self) -> None:
         """Do nothing: no room is known."""
 

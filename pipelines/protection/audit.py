@@ -170,6 +170,19 @@ class Audit:
         self._measure_what_is_ready(is_over=True)
         self._attacker.finish()
 
+    def shown_room(self) -> Image | None:
+        """Return the room where it was shown.
+
+        Returns
+        -------
+        ndarray or None
+            (height, width, 4) uint8 BGRA: the room, opaque where it was shown at least once, of the size that is
+            measured at; None while nothing was measured.
+        """
+        if self._plate is None or not self.exposures.n_frames:
+            return None
+        return np.dstack([self._plate[0], self._meter.once.astype(np.uint8) * 255])
+
     def close(self) -> None:
         """End the attack's thread; calling it again does nothing."""
         self._attacker.close()
@@ -181,7 +194,9 @@ class Audit:
             "registered": registration.message if registration else None,
             "lag_s": round(self._usual_lag_s, 3) if registration else None,
             **exposures_report(exposures),
+            "exposed_budget": self._settings.exposed_budget,
             **recovered_report(self.recovered),
+            "recovered_budget": self._settings.recovered_budget,
         }
 
     def _register(self, pts_s: float) -> None:

@@ -68,6 +68,18 @@ class Protection(Pipeline, Protocol):
     session then shows a placeholder (`stream.shelter`).
     """
 
+    def after_frame(self) -> None:
+        """Do what need not delay the latest frame: it is on its way to the viewers.
+
+        Called after each frame, before anything else is asked of the protection. Where it is not called, the next
+        `process` does the same first, and gives the same.
+
+        Raises
+        ------
+        PipelineError
+            As in `process`; no frame is held back for it.
+        """
+
     @property
     def plate(self) -> Image:
         """(height, width, 3) uint8 BGR: the room as far as it is known; means nothing elsewhere."""

@@ -111,9 +111,16 @@ def warm_up_exposure() -> None:
 
 
 class ExposureMeter:
-    """Counts exposures frame by frame. One thread at a time may call."""
+    """Counts exposures frame by frame. One thread at a time may call.
+
+    Attributes
+    ----------
+    once : ndarray
+        bool, of the grid's size: the room that was exposed at least once.
+    """
 
     def __init__(self) -> None:
+        self.once = np.zeros((0, 0), bool)
         self._shape = (0, 0)
         self._figures = Exposures()
 
@@ -154,7 +161,7 @@ class ExposureMeter:
         if not self._is_all_known:
             self._judge_what_was_shown_before(output, plate, is_known[::step, ::step], mask)
         n_least = LEAST_ROOM * room.size
-        n_ever, n_once, n_luck = (int(np.count_nonzero(each)) for each in (self._ever, self._once, self._luck))
+        n_ever, n_once, n_luck = (int(np.count_nonzero(each)) for each in (self._ever, self.once, self._luck))
         now = n_exposed / max(int(np.count_nonzero(room)), n_least)
         before, of = self._figures, max(n_ever, n_least)
         self._figures = Exposures(
@@ -167,7 +174,7 @@ class ExposureMeter:
         self._step = max(1, round(height / GRID_LINES))
         grid = (-(-height // self._step), -(-width // self._step))
         self._near = np.zeros(grid, np.uint8)
-        self._ever, self._once, self._luck, self._was_known, self._was_shown = (np.zeros(grid, bool) for _ in range(5))
+        self._ever, self.once, self._luck, self._was_known, self._was_shown = (np.zeros(grid, bool) for _ in range(5))
         self._early = np.zeros((*grid, 3), np.uint8)
         self._is_all_known = False
         self._noise: float | None = None
@@ -192,7 +199,7 @@ class ExposureMeter:
             if self._is_disobeyed(camera, output, hidden):
                 looked_at = room
         mark_alike(output, camera, looked_at, EXPOSED_DELTA_E, step, True, self._luck)
-        return int(mark_alike(output, camera, looked_at, EXPOSED_DELTA_E, step, False, self._once))
+        return int(mark_alike(output, camera, looked_at, EXPOSED_DELTA_E, step, False, self.once))
 
     def _is_disobeyed(self, camera: Image, output: Image, hidden: npt.NDArray[np.bool_]) -> bool:
         scratch = np.empty_like(hidden)
@@ -210,7 +217,7 @@ class ExposureMeter:
         due = is_known & ~self._was_known & self._was_shown
         if due.any():
             room = np.ascontiguousarray(plate[::step, ::step])
-            mark_alike(self._early, room, due, EXPOSED_DELTA_E, 1, False, self._once)
+            mark_alike(self._early, room, due, EXPOSED_DELTA_E, 1, False, self.once)
             mark_alike(self._early, room, due, EXPOSED_DELTA_E, 1, True, self._luck)
             self._ever |= due
         self._was_known |= is_known

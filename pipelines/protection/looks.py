@@ -7,7 +7,8 @@ simulated webcams at .9, room shown at least once and person lost: whole picture
 3.5 and .9 % (4.6, 3.7 %), close-up and its mirror image 1.6 and .5 % (5.3, 3.9 %).
 
 The close-up follows the person from frame to frame, and the whole picture is looked at now and then for others. What
-lies outside of the close-up is not shown.
+lies outside of the close-up is not shown. Where time is short, that look at the whole picture waits until the frame is
+out (`CloseUps.look_around`): it says where to look from the next frame on, and nothing about this one's mask.
 """
 
 from collections.abc import Sequence
@@ -70,6 +71,8 @@ class CloseUps:
         nobody looked: what is not looked at may be anything.
     box : tuple of int or None
         The close-up; None while nobody is seen.
+    is_to_look_around : bool
+        Whether the whole picture of the latest frame is still to be looked at; `most` is complete only then.
     """
 
     def __init__(self, segmenter: Segmenter, height: int, width: int, *, takes_turns: bool = False) -> None:
@@ -79,6 +82,7 @@ class CloseUps:
         self.looks: Looks = np.zeros((2, height, width), np.uint8)
         self.most = np.full((height, width), 255, np.uint8)
         self.box: Box | None = None
+        self.is_to_look_around = False
         self._n = 0
 
     def look(self, image: Image) -> Looks:
@@ -101,7 +105,9 @@ class CloseUps:
         """
         self.most[:] = 255
         every = WHOLE_IN_TURN_FRAMES if self._takes_turns else WHOLE_EVERY_FRAMES
-        if self.box is None or self._n % every == 0:
+        is_due = self._n % every == 0 or self.is_to_look_around
+        self.is_to_look_around = is_due and self._takes_turns and self.box is not None
+        if self.box is None or (is_due and not self.is_to_look_around):
             self._look_at_whole(image)
         self._n += 1
         is_same = self.box == self._looked_at
@@ -119,6 +125,27 @@ class CloseUps:
             self.looks[1][part] = _codes(self._segmenter.small_probability(mirrored), width, height)[:, ::-1]
         self.most[part] = self.looks[:, *part].max(axis=0)
         return self.looks
+
+    def look_around(self, image: Image) -> None:
+        """Look at the whole picture of the latest frame, if that is still to be done.
+
+        Parameters
+        ----------
+        image : ndarray
+            (height, width, 3) uint8 BGR, the one that `look` was given.
+
+        Raises
+        ------
+        PipelineError
+            If the person model gives something else than probabilities; it is then still to be done.
+        """
+        if not self.is_to_look_around:
+            return
+        self._look_at_whole(image)
+        if self._looked_at is not None:
+            part = _part(self._looked_at)
+            self.most[part] = self.looks[:, *part].max(axis=0)
+        self.is_to_look_around = False
 
     def follow(self, shown: npt.NDArray[np.uint8]) -> None:
         """Let the close-up of the next picture be around what is shown of this one.

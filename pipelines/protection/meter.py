@@ -125,7 +125,7 @@ class LeakMeter:
             ("Room shown once", f"{exposed:.2%}", exposed > self._settings.exposed_budget),
             ("Room recovered", f"{recovered:.2%}" if is_attacked else "-", recovered > self._settings.recovered_budget),
             ("Room known", f"{self.exposures.room:.0%}", False),
-            ("Mask tighter by", f"{self.steps} px at 360 lines", self.steps > 0),
+            ("Mask tighter by", f"{self.steps} px at 360 lines" if self.steps else "nothing", self.steps > 0),
         ]
 
     def notices(self) -> list[str]:

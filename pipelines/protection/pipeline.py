@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from config.schema import Profile
-from pipelines.base import Frame, Image, PipelineError
+from pipelines.base import Frame, Image, PipelineError, check_size
 from pipelines.protection.compositing import Compositor
 from pipelines.protection.contract import Background, Mask
 from pipelines.protection.guard import Guard, MaskCodes
@@ -53,6 +53,7 @@ class ProtectionPipeline:
         self._background = background
         self._tightened = 0
         self._takes_turns = False
+        self._waiting: Image | None = None
         self.mask: Mask = np.zeros((0, 0), np.float32)
         self._begin(0, 0)
 
@@ -81,6 +82,13 @@ class ProtectionPipeline:
         large: npt.NDArray[np.bool_] = self._enlarged(known, cv2.INTER_NEAREST).astype(np.bool_)
         return large
 
+    def after_frame(self) -> None:
+        """Look for others in the latest frame, where that had to wait, and learn the room from it."""
+        small, self._waiting = self._waiting, None
+        if small is not None:
+            self._close_ups.look_around(small)
+            self._plate.learn(small, self._close_ups.most)
+
     def process(self, frame: Frame) -> Sequence[Frame]:
         """Return the frame as the others may see it.
 
@@ -100,16 +108,18 @@ class ProtectionPipeline:
             If the frame has another size, or there is no background.
         """
         image = frame.image
-        if image.shape[:2] != self.mask.shape:
-            got, wanted = image.shape[1::-1], self.mask.shape[::-1]
-            raise PipelineError(f"a frame is {got[0]}x{got[1]}, the stream began as {wanted[0]}x{wanted[1]}")
+        check_size(frame, *self.mask.shape)
         self.mask = np.zeros_like(self.mask)
+        self.after_frame()
         lines, columns = self._plate.seen.shape
         small = image if image.shape[0] == lines else _resized(image, columns, lines)
         looks = self._close_ups.look(small)
         shown = self._guard.mask(small, looks, self._settings, self._tightened)
         self._close_ups.follow(shown)
-        self._plate.learn(small, self._close_ups.most)
+        if self._close_ups.is_to_look_around:
+            self._waiting = small
+        else:
+            self._plate.learn(small, self._close_ups.most)
         mask = self._enlarged_mask(shown)
         output = self._composed(image, mask, small, shown)
         self.mask = mask
@@ -132,6 +142,7 @@ class ProtectionPipeline:
     def forget_room(self) -> None:
         """Forget the plate: the camera was moved."""
         self._plate.forget()
+        self._waiting = None
 
     def apply(self, profile: Profile) -> Sequence[str]:
         """Take changed settings while running."""
@@ -196,6 +207,7 @@ class ProtectionPipeline:
         self._plate = Plate(lines, columns)
         self._guard = Guard(self._plate)
         self._compositor = Compositor(lines, columns)
+        self._waiting = None
 
     def _compile(self) -> None:
         """Run everything once on a black picture, and forget it: the first frame is not to wait."""

@@ -3,29 +3,9 @@
 from collections.abc import Sequence
 
 from config.schema import WatchSettings
-from pipelines.base import Frame, PipelineError
 
-
-def check_size(frame: Frame, height: int, width: int) -> None:
-    """Refuse a frame of another size than the stream began with.
-
-    Parameters
-    ----------
-    frame : Frame
-        The frame.
-    height, width : int
-        Size that it must have, in pixels.
-
-    Raises
-    ------
-    PipelineError
-        If it has another.
-    """
-    got_height, got_width = frame.image.shape[:2]
-    if (got_height, got_width) != (height, width):
-        raise PipelineError(
-            f"a frame is {got_width}x{got_height}, the stream began as {width}x{height}; watch the parts one by one"
-        )
+OTHER_SIZE_REMEDY = "watch the parts one by one"
+"""For a recording whose frames change their size."""
 
 
 def keep_until_restart(old: WatchSettings, new: WatchSettings, names: Sequence[str]) -> tuple[WatchSettings, list[str]]:

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from config.schema import WatchSettings
-from pipelines.base import Findings, Frame, Image, PipelineError
-from pipelines.reconstruction.contract import check_size, keep_until_restart
+from pipelines.base import Findings, Frame, Image, PipelineError, check_size
+from pipelines.reconstruction.contract import OTHER_SIZE_REMEDY, keep_until_restart
 from pipelines.reconstruction.counts import ColorCounts
 from pipelines.reconstruction.kernels import BATCH_FRAMES
 from pipelines.reconstruction.state import load_counts, save_counts
@@ -90,7 +90,7 @@ class RarestReconstruction:
             If the frame has another size.
         """
         counts = self._sized()
-        check_size(frame, counts.height, counts.width)
+        check_size(frame, counts.height, counts.width, OTHER_SIZE_REMEDY)
         if not frame.is_placeholder:
             self._waiting.append(frame.image)
             if len(self._waiting) >= self._batch_frames:

@@ -16,11 +16,15 @@ References
 .. [3] H. Knutsson, C.-F. Westin, Normalized and differential convolution, CVPR 1993.
 """
 
+from typing import TypeVar
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 Plane = npt.NDArray[np.float64]
+Plane32 = npt.NDArray[np.float32]
+_AnyPlane = TypeVar("_AnyPlane", Plane, Plane32)
 Mask = npt.NDArray[np.bool_]
 
 EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -61,6 +65,32 @@ def ms_ssim(found: Plane, truth: Plane, claimed: Mask) -> float | None:
     return product
 
 
+def ssim(found: Plane32, truth: Plane32) -> float | None:
+    """Compare two grey pictures in structure at their own size, [2]_ equation 13.
+
+    Parameters
+    ----------
+    found, truth : ndarray
+        (height, width) float32, 0 to 255.
+
+    Returns
+    -------
+    float or None
+        1 for equal pictures; None for pictures smaller than 11 by 11.
+    """
+    if min(truth.shape) < WINDOW_PX:
+        return None
+    # The variance is a difference of large numbers: around the mean, single precision is good for five digits of it.
+    offset = np.float32(truth.mean(dtype=np.float64))
+    x, y = found - offset, truth - offset
+    mean_x, mean_y = _blur(x), _blur(y)
+    var_sum = _blur(x * x + y * y) - mean_x * mean_x - mean_y * mean_y
+    covariance = _blur(x * y) - mean_x * mean_y
+    mean_x, mean_y = mean_x + offset, mean_y + offset
+    luminance = (2.0 * mean_x * mean_y + C1) / (mean_x * mean_x + mean_y * mean_y + C1)
+    return float((luminance * (2.0 * covariance + C2) / (var_sum + C2)).mean(dtype=np.float64))
+
+
 def _compare(found: Plane, truth: Plane, claimed: Mask, *, with_luminance: bool) -> float | None:
     """Return the mean contrast and structure of one scale, [1]_ equations 2 and 3, and luminance, equation 1."""
     if min(found.shape) < WINDOW_PX:
@@ -85,10 +115,10 @@ def _compare(found: Plane, truth: Plane, claimed: Mask, *, with_luminance: bool)
     return float((value * centre).sum() / centre.sum())
 
 
-def _blur(plane: Plane) -> Plane:
+def _blur(plane: _AnyPlane) -> _AnyPlane:
     """Weigh with the Gaussian window where it lies wholly within the picture."""
     kernel = cv2.getGaussianKernel(WINDOW_PX, SIGMA_PX, cv2.CV_64F)
-    return cv2.sepFilter2D(plane, cv2.CV_64F, kernel, kernel)[_INNER].astype(np.float64, copy=False)
+    return cv2.sepFilter2D(plane, -1, kernel, kernel)[_INNER].astype(plane.dtype, copy=False)
 
 
 def _halve(plane: Plane, claimed: Mask) -> Plane:

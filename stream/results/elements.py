@@ -1,12 +1,23 @@
 """The pieces that reports for people are made of. All text is escaped here: names of files come from outside."""
 
+import base64
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib import resources
 from string import Template
+from typing import Final
 
+import cv2
+
+from pipelines.base import Image
 from stream.results.advice import Advice
+from stream.view.pictures import shrink_bgr, shrink_bgra
+
+PICTURE_WIDTH_PX: Final = 960
+"""Pictures in reports are scaled down to this."""
+
+_BGRA_CHANNELS: Final = 4
 
 
 def document(*, heading: str, title: str, subtitle: str, sections: Sequence[str], footer: str) -> str:
@@ -83,6 +94,29 @@ def paragraph(text: str) -> str:
     return f"<p>{escape(text)}</p>"
 
 
+def figure(image: Image, alt: str, caption: str, css_class: str = "") -> str:
+    """Return a picture, embedded as PNG, with what it shows below.
+
+    Parameters
+    ----------
+    image : ndarray
+        (height, width, 3) uint8 BGR or (height, width, 4) BGRA.
+    alt, caption : str
+        Text: in the picture's place, and below it.
+    css_class : str, optional
+        Of the picture: ``checkerboard`` shows through it where it is transparent.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    height, width = image.shape[:2]
+    classes = f' class="{css_class}"' if css_class else ""
+    picture = f'<img{classes} src="{_embedded(image)}" width="{width}" height="{height}" alt="{escape(alt)}">'
+    return f"<figure>{picture}<figcaption>{escape(caption)}</figcaption></figure>"
+
+
 def facts(pairs: Mapping[str, str]) -> str:
     """Return a list of names and what they are.
 
@@ -132,6 +166,52 @@ def advice_list(chosen: Iterable[Advice]) -> str:
     return f'<ol class="advice">{items}</ol>'
 
 
+def figures(*made: str) -> str:
+    """Return pictures side by side, as many as there is room for.
+
+    Parameters
+    ----------
+    *made : str
+        HTML, from `figure`.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    return f'<div class="figures">{"".join(made)}</div>'
+
+
+def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table whose first column names the rows; the others are numbers.
+
+    Parameters
+    ----------
+    caption : str
+        Text: what is in it.
+    head : sequence of str
+        Text: one for each column.
+    rows : iterable of sequence of str
+        Text.
+
+    Returns
+    -------
+    str
+        HTML; wider than the window, it scrolls by itself.
+    """
+    names = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    body = "".join(
+        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(one)}</td>" for one in others)}</tr>'
+        for first, *others in rows
+    )
+    # Reached by the keyboard too, since it may have to be scrolled.
+    box = f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
+    return (
+        f'{box}<table class="numbers"><caption>{escape(caption)}</caption><thead><tr>{names}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
 def say_day(moment: str) -> str:
     """Say on what day something was.
 
@@ -163,3 +243,10 @@ def say_moment(moment: str) -> str:
         Such as ``2026-11-24 20:01:10 UTC``.
     """
     return moment.replace("T", " ").replace("+00:00", " UTC")
+
+
+def _embedded(image: Image) -> str:
+    is_bgra = image.shape[2] == _BGRA_CHANNELS
+    small = shrink_bgra(image, PICTURE_WIDTH_PX) if is_bgra else shrink_bgr(image, PICTURE_WIDTH_PX)
+    _, encoded = cv2.imencode(".png", small)
+    return f"data:image/png;base64,{base64.b64encode(encoded.tobytes()).decode()}"

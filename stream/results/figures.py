@@ -43,7 +43,7 @@ def figures_of(findings: Findings) -> dict[str, Any]:
         how often the room showed.
     """
     is_claimed = findings.room[..., 3] > 0
-    figures: dict[str, Any] = {"found_where": _shares_of_ninths(is_claimed)}
+    figures: dict[str, Any] = {"found_where": shares_of_ninths(is_claimed)}
     if findings.confidence is not None:
         figures["confidence"] = _confidence_figures(findings.confidence[is_claimed])
     if findings.leaks is not None:
@@ -85,8 +85,19 @@ def class_of(n_episodes: npt.NDArray[np.uint16]) -> npt.NDArray[np.intp]:
     return np.asarray(np.digitize(n_episodes, firsts), np.intp)
 
 
-def _shares_of_ninths(is_claimed: npt.NDArray[np.bool_]) -> dict[str, float]:
-    """Return which share of all claimed pixels lies in each ninth of the picture."""
+def shares_of_ninths(is_claimed: npt.NDArray[np.bool_]) -> dict[str, float]:
+    """Work out which share of all claimed pixels lies in each ninth of the picture.
+
+    Parameters
+    ----------
+    is_claimed : ndarray
+        (height, width) bool.
+
+    Returns
+    -------
+    dict
+        Name of each ninth to a share, 0 to 1.
+    """
     n = max(1, int(np.count_nonzero(is_claimed)))
     rows, columns = ([round(i * size / 3) for i in range(4)] for size in is_claimed.shape)
     return {

@@ -2,23 +2,21 @@
 
 `template.html` beside this module is the frame and the look, `sentences` and `advice` are what it says, `elements` the
 pieces of every report, and here the parts are put together. All text is escaped in `elements` and in what is left of
-them here: names of files and windows come from outside. The pictures are embedded, scaled down to `PICTURE_WIDTH_PX`.
+them here: names of files and windows come from outside. The pictures are embedded.
 """
 
-import base64
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
-import cv2
-
-from pipelines.base import Findings, Image
+from pipelines.base import Findings
 from stream.results import sentences
 from stream.results.advice import advice_for, looks_blurred
 from stream.results.elements import (
     advice_list,
     document,
     facts,
+    figure,
     paragraph,
     say_day,
     say_moment,
@@ -28,9 +26,6 @@ from stream.results.elements import (
 )
 from stream.results.figures import BAND_EDGES, EPISODE_CLASSES
 from stream.results.maps import BAND_COLORS, EPISODE_COLORS, band_label, draw_confidence, draw_leaks, episode_label
-from stream.view.pictures import shrink_bgr, shrink_bgra
-
-PICTURE_WIDTH_PX: Final = 960
 
 CONSENT: Final = (
     "Use Backroom on your own calls, or on those of people who have agreed to it. Looking into somebody's home without "
@@ -41,7 +36,6 @@ NO_PROOF: Final = (
     "This is no proof that nothing leaked: a longer call shows more, "
     "and other programs may find what this one does not."
 )
-_BGRA_CHANNELS: Final = 4
 _BAND_WORDS: Final = ("hardly more than a guess", "doubtful", "likely", "nearly sure")
 
 
@@ -86,8 +80,8 @@ def _found(findings: Findings, report: Mapping[str, Any]) -> str:
         "picture; many programs show you your own picture mirrored."
     )
     unseen = "" if findings.confidence is None else " Black where it was never seen, as behind a person who sits still."
-    backdrop = _figure(findings.backdrop, "The virtual background.", f"The virtual background.{unseen}")
-    room = _figure(findings.room, alt, caption, "checkerboard")
+    backdrop = figure(findings.backdrop, "The virtual background.", f"The virtual background.{unseen}")
+    room = figure(findings.room, alt, caption, "checkerboard")
     return section("What was found", f'<div class="pair">{room}{backdrop}</div>')
 
 
@@ -100,8 +94,8 @@ def _sure(findings: Findings, report: Mapping[str, Any]) -> str:
     labels = [f"{band_label(i)}: {_BAND_WORDS[i]}" for i in range(len(BAND_EDGES) - 1)]
     shares = [band["share"] for band in report["confidence"]["bands"]]
     table = _key("Sure of a pixel", labels, BAND_COLORS, shares)
-    figure = _figure(confidence, "Map of how sure each find is; the table has the figures.", "How sure each find is.")
-    return section("How sure that is", said, measured, f'<div class="pair">{figure}{table}</div>')
+    picture = figure(confidence, "Map of how sure each find is; the table has the figures.", "How sure each find is.")
+    return section("How sure that is", said, measured, f'<div class="pair">{picture}{table}</div>')
 
 
 def _where(findings: Findings, report: Mapping[str, Any]) -> str:
@@ -113,12 +107,12 @@ def _where(findings: Findings, report: Mapping[str, Any]) -> str:
     labels = [episode_label(first, last) for first, last in EPISODE_CLASSES]
     shares = [one["share"] for one in report["episodes"]["classes"]]
     table = _key("Separate moments", labels, EPISODE_COLORS, shares)
-    figure = _figure(
+    picture = figure(
         leaks,
         "Map of where the room leaked and how often; the text and the table have the figures.",
         "Where the room leaked and how often, over the darkened virtual background.",
     )
-    return section("Where, and how often", where, often, f'<div class="pair">{figure}{table}</div>')
+    return section("Where, and how often", where, often, f'<div class="pair">{picture}{table}</div>')
 
 
 def _limits(findings: Findings, report: Mapping[str, Any]) -> str:
@@ -175,17 +169,3 @@ def _key(title: str, labels: Sequence[str], colors: Sequence[str], shares: Seque
     )
     head = f'<tr><th scope="col">{escape(title)}</th><th scope="col">Share of what was found</th></tr>'
     return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
-
-
-def _figure(image: Image, alt: str, caption: str, css_class: str = "") -> str:
-    height, width = image.shape[:2]
-    classes = f' class="{css_class}"' if css_class else ""
-    picture = f'<img{classes} src="{_embedded(image)}" width="{width}" height="{height}" alt="{escape(alt)}">'
-    return f"<figure>{picture}<figcaption>{escape(caption)}</figcaption></figure>"
-
-
-def _embedded(image: Image) -> str:
-    is_bgra = image.shape[2] == _BGRA_CHANNELS
-    small = shrink_bgra(image, PICTURE_WIDTH_PX) if is_bgra else shrink_bgr(image, PICTURE_WIDTH_PX)
-    _, encoded = cv2.imencode(".png", small)
-    return f"data:image/png;base64,{base64.b64encode(encoded.tobytes()).decode()}"

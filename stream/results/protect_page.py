@@ -119,12 +119,13 @@ def _lead(report: Mapping[str, Any]) -> str:
 
 def _sent(report: Mapping[str, Any]) -> str:
     source, frames, output = report["source"], report["frames"], report["output"]
+    made = "at" if source["is_live"] else "made at"
     told = {
         "Source": source["name"],
         "Size": f"{output['width']} \N{MULTIPLICATION SIGN} {output['height']} pixels",
         "Background": report["background"],
         "Length": _length(report),
-        "Frames": f"{frames['processed']} at {report['rate_hz']:.1f} a second, {_n_lost(report)} dropped",
+        "Frames": f"{frames['processed']} {made} {report['rate_hz']:.1f} a second, {_n_lost(report)} dropped",
         "Began": say_moment(report["started"]),
     }
     delay = report["latency_ms"].get("total")

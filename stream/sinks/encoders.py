@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -45,6 +46,8 @@ class LosslessFile:
         Size of the pictures, in pixels.
     rate_hz : float
         Nominal frames a second.
+    tags : mapping of str to str
+        What else the file is to say of itself.
 
     Raises
     ------
@@ -54,7 +57,7 @@ class LosslessFile:
 
     units_per_s = _NS_PER_S
 
-    def __init__(self, path: Path, height: int, width: int, rate_hz: float) -> None:
+    def __init__(self, path: Path, height: int, width: int, rate_hz: float, tags: Mapping[str, str]) -> None:
         import av
 
         codec = av.CodecContext.create("ffv1", "w")
@@ -70,7 +73,7 @@ class LosslessFile:
         self._file = path.open("wb")
         try:
             extradata = codec.extradata or b""
-            self._matroska = MatroskaFile(self._file, "V_FFV1", extradata, height, width, rate_hz)
+            self._matroska = MatroskaFile(self._file, "V_FFV1", extradata, height, width, rate_hz, tags)
         except OSError:
             self._close_quietly()
             raise

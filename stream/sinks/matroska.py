@@ -15,7 +15,7 @@ References
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import BinaryIO
 
 _CUE_EVERY_NS = 1_000_000_000
@@ -40,13 +40,23 @@ class MatroskaFile:
         Size of the pictures, in pixels.
     rate_hz : float
         Nominal frames a second.
+    tags : mapping of str to str
+        What else the file is to say of itself; written at the end.
     """
 
     def __init__(
-        self, file: BinaryIO, codec_id: str, codec_private: bytes, height: int, width: int, rate_hz: float
+        self,
+        file: BinaryIO,
+        codec_id: str,
+        codec_private: bytes,
+        height: int,
+        width: int,
+        rate_hz: float,
+        tags: Mapping[str, str],
     ) -> None:
         self._file = file
         self._frame_ns = round(1e9 / rate_hz)
+        self._wanted_tags = dict(tags)
         self._end_ns = 0
         self._n_blocks = 0
         self._cues: list[tuple[int, int]] = []
@@ -99,7 +109,7 @@ class MatroskaFile:
         cues_at = self._here()
         self._file.write(_element("1C53BB6B", b"".join(_cue(*cue) for cue in self._cues)))
         tags_at = self._here()
-        self._file.write(_tags({"NUMBER_OF_FRAMES": str(self._n_blocks)}))
+        self._file.write(_tags(self._wanted_tags | {"NUMBER_OF_FRAMES": str(self._n_blocks)}))
         size = self._here()
         self._file.seek(self._start - 8)
         self._file.write(b"\x01" + size.to_bytes(7, "big"))

@@ -19,7 +19,7 @@ Speed on two cores, noisy webcam pictures, frames a second: ``.mkv`` 62 at 720p 
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from config.schema import VideoSettings
@@ -40,6 +40,8 @@ class VideoSink:
         Nominal frames a second, for players; the times are the frames' own.
     settings : VideoSettings
         Quality and speed of H.264.
+    tags : mapping of str to str, optional
+        What a ``.mkv`` is to say of itself beside its times.
 
     Raises
     ------
@@ -47,7 +49,9 @@ class VideoSink:
         If the ending is another, or the folder is not there.
     """
 
-    def __init__(self, path: Path, rate_hz: float, settings: VideoSettings) -> None:
+    def __init__(
+        self, path: Path, rate_hz: float, settings: VideoSettings, tags: Mapping[str, str] | None = None
+    ) -> None:
         if path.suffix.lower() not in (".mkv", ".mp4", ".mov"):
             raise SinkError(
                 f"{path}: {path.suffix or 'a missing ending'} names no video format; end it in .mkv (lossless), "
@@ -60,6 +64,7 @@ class VideoSink:
         self._path = path
         self._rate_hz = rate_hz
         self._settings = settings
+        self._tags = tags or {}
         self._part = path
         self._recording: LosslessFile | H264File | None = None
         self._is_over = False
@@ -140,7 +145,7 @@ class VideoSink:
         with self._translated():
             self._part = new_part_file(self._path)
             if self._path.suffix.lower() == ".mkv":
-                self._recording = LosslessFile(self._part, height, width, self._rate_hz)
+                self._recording = LosslessFile(self._part, height, width, self._rate_hz, self._tags)
             else:
                 self._recording = H264File(self._part, height, width, self._rate_hz, self._settings)
         return self._recording

@@ -10,6 +10,7 @@ guesses, and guesses would be counted as colours of the room. Damage that still 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -50,6 +51,11 @@ class Decoder:
     ----------
     path : Path
         The file. Playlists reach other files at most, never the network.
+    start_s : float
+        Begin with the picture that is shown so many seconds after the first one. Files that cannot be entered in the
+        middle are decoded up to there.
+    origin : int, optional
+        Stamp of the first picture, from a decoder of the same file that began there: some headers say another.
 
     Attributes
     ----------
@@ -59,6 +65,8 @@ class Decoder:
         How many frames there are, as the container says.
     lasts_s : float
         How long the stream lasts, in seconds, where a tag of the stream says so; otherwise 0.
+    tags : dict of str to str
+        What the container says about itself and about the stream, by name in capitals.
     n_errors : int
         Damaged places met so far.
     n_before_error : int
@@ -76,12 +84,15 @@ class Decoder:
         If it cannot be opened.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, start_s: float = 0.0, origin: int | None = None) -> None:
         self._container, self._stream = _open(path)
+        self._start_s = start_s
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.rate_hz = float(rate) if rate else None
         self.n_declared = _n_declared(self._container, self._stream)
         self.lasts_s = _lasts_s(self._stream.metadata.get("DURATION", ""))
+        tags = {**self._container.metadata, **self._stream.metadata}
+        self.tags = {name.upper(): text for name, text in tags.items()}
         self.n_errors = 0
         self.n_before_error = 0
         self.n_hidden = 0
@@ -89,6 +100,13 @@ class Decoder:
         self._clock = Clock(self._stream.time_base or Fraction(1, 1000), self.rate_hz)
         self._n_good = 0
         self._is_skipping = False
+        if start_s > 0.0 and origin is not None:
+            self._enter(origin)
+
+    @property
+    def origin(self) -> int | None:
+        """Stamp of the first picture; None before it, and where pictures bear none."""
+        return self._clock.origin
 
     def pictures(self) -> Iterator[tuple[Image, float]]:
         """Decode the file; to be called once.
@@ -100,11 +118,26 @@ class Decoder:
         pts_s : float
             Seconds since the first picture; never decreases.
         """
-        import av
         from av.video.reformatter import VideoReformatter
 
         # One for all: a picture's own would set up swscale again each time (a third slower).
         reformatter = VideoReformatter()
+        before: tuple[VideoFrame, float] | None = None
+        for picture, pts_s in self._decoded():
+            if pts_s < self._start_s:
+                before = (picture, pts_s)
+                continue
+            if before is not None and pts_s > self._start_s:
+                yield _to_bgr(before[0], reformatter), before[1]
+            before = None
+            yield _to_bgr(picture, reformatter), pts_s
+        if before is not None:
+            yield _to_bgr(before[0], reformatter), before[1]
+
+    def _decoded(self) -> Iterator[tuple[VideoFrame, float]]:
+        """Yield the good pictures as the decoder gives them, with their times."""
+        import av
+
         for packet in self._packets():
             self.n_hidden += packet is not None and packet.is_discard
             if packet is not None and packet.is_corrupt:  # the half one at the end of a cut-off file
@@ -119,11 +152,19 @@ class Decoder:
                 if self._is_good(picture):
                     pts_s = self._clock.pts_s(picture.pts)
                     self.end_s = pts_s + float(picture.duration * self._clock.time_base)
-                    yield _to_bgr(picture, reformatter), pts_s
+                    yield picture, pts_s
 
     def close(self) -> None:
         """Close the file; pictures given out stay valid."""
         self._container.close()
+
+    def _enter(self, origin: int) -> None:
+        """Go to the last key frame before `start_s`, where the file can be entered."""
+        import av
+
+        with contextlib.suppress(av.FFmpegError):
+            self._container.seek(origin + int(self._start_s / self._clock.time_base), stream=self._stream)
+            self._clock.origin = origin
 
     def _packets(self) -> Iterator[Packet[VideoStream] | None]:
         """Yield the packets and then None, which makes the decoder give out what it holds back."""
@@ -163,12 +204,17 @@ class Clock:
         Seconds in one unit of the stamps.
     rate_hz : float or None
         Frames a second, for frames without a stamp.
+
+    Attributes
+    ----------
+    origin : int or None
+        Stamp of the first frame; to be set where the first one to come is a later one.
     """
 
     def __init__(self, time_base: Fraction, rate_hz: float | None) -> None:
         self.time_base = time_base
         self._period_s = 1.0 / rate_hz if rate_hz else 0.0
-        self._origin: int | None = None
+        self.origin: int | None = None
         self._last_s: float | None = None
 
     def pts_s(self, pts: int | None) -> float:
@@ -187,15 +233,15 @@ class Clock:
         due_s = 0.0 if self._last_s is None else self._last_s + self._period_s
         time_s = due_s
         if pts is not None:
-            if self._origin is None or self._seconds(pts) < (self._last_s or 0.0) - _JUMP_S:
-                self._origin = pts - round(due_s / self.time_base)
+            if self.origin is None or self._seconds(pts) < (self._last_s or 0.0) - _JUMP_S:
+                self.origin = pts - round(due_s / self.time_base)
             time_s = self._seconds(pts)
         self._last_s = time_s if self._last_s is None else max(time_s, self._last_s)
         return self._last_s
 
     def _seconds(self, pts: int) -> float:
         # Dividing integers rounds once: 1001 / 30000 and no sum of rounded periods.
-        return (pts - (self._origin or 0)) * self.time_base.numerator / self.time_base.denominator
+        return (pts - (self.origin or 0)) * self.time_base.numerator / self.time_base.denominator
 
 
 def _open(path: Path) -> tuple[InputContainer, VideoStream]:

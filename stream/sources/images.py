@@ -10,6 +10,7 @@ Limits: times are the picture's number over the rate; the real times that `backr
 
 import re
 from pathlib import Path
+from typing import Self
 
 import cv2
 import numpy as np
@@ -30,6 +31,8 @@ class ImagesSource:
         The folder; what lies in folders within it does not count, nor do hidden files.
     rate_hz : float
         Frames a second that the pictures stand for.
+    n_skipped : int
+        Begin after so many pictures, with the last one at the latest; the times stay those of the whole folder.
 
     Raises
     ------
@@ -37,11 +40,12 @@ class ImagesSource:
         If the folder cannot be read, holds no picture, or its first one is unreadable.
     """
 
-    def __init__(self, folder: Path, rate_hz: float = 25.0) -> None:
+    def __init__(self, folder: Path, rate_hz: float = 25.0, n_skipped: int = 0) -> None:
+        self._folder = folder
         self._paths = list_pictures(folder)
         self._rate_hz = rate_hz
-        self._n_read = 0
-        self._first: Image | None = read_picture(self._paths[0])
+        self._n_read = min(n_skipped, len(self._paths) - 1)
+        self._first: Image | None = read_picture(self._paths[self._n_read])
         height, width = self._first.shape[:2]
         self._info = SourceInfo(
             name=folder.name or str(folder),
@@ -66,6 +70,26 @@ class ImagesSource:
     def n_missed(self) -> int:
         """0: every frame is read."""
         return 0
+
+    def at(self, position_s: float) -> Self:
+        """Open the same folder at another place.
+
+        Parameters
+        ----------
+        position_s : float
+            Seconds after the first picture; past the end gives the last picture alone.
+
+        Returns
+        -------
+        ImagesSource
+            Open; this one goes on unchanged.
+
+        Raises
+        ------
+        CaptureError
+            If the folder is not there any more.
+        """
+        return type(self)(self._folder, self._rate_hz, max(int(position_s * self._rate_hz + 1e-6), 0))
 
     def read(self) -> Frame | None:
         """Read the next picture.

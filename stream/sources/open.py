@@ -16,7 +16,7 @@ PICTURE_FOLDER_RATE_HZ = 25.0
 """A folder of pictures has no time of its own."""
 
 
-def open_source(text: str, profile: Profile) -> Source:
+def open_source(text: str, profile: Profile, folder_rate_hz: float = PICTURE_FOLDER_RATE_HZ) -> Source:
     """Open what SOURCE names.
 
     Parameters
@@ -25,6 +25,8 @@ def open_source(text: str, profile: Profile) -> Source:
         As in `GRAMMAR`. A file that is named like a device is meant as ``./screen``.
     profile : Profile
         Its sections for screens and cameras.
+    folder_rate_hz : float
+        Pictures a second that a folder stands for.
 
     Returns
     -------
@@ -49,7 +51,7 @@ def open_source(text: str, profile: Profile) -> Source:
         from stream.sources.demo import DemoSource
 
         return DemoSource()
-    return _open_path(text)
+    return _open_path(text, folder_rate_hz)
 
 
 def recording_identity(text: str) -> str:
@@ -76,12 +78,12 @@ def recording_identity(text: str) -> str:
     return f"{path.name}|{size}|{stat.st_mtime_ns}"
 
 
-def _open_path(text: str) -> Source:
+def _open_path(text: str, folder_rate_hz: float) -> Source:
     path = Path(text).expanduser()
     if path.is_dir():
         from stream.sources.images import ImagesSource
 
-        return ImagesSource(path, PICTURE_FOLDER_RATE_HZ)
+        return ImagesSource(path, folder_rate_hz)
     if not path.exists():
         raise CaptureError(f"source {text!r}: no such file or folder; wanted {GRAMMAR}")
     from stream.sources.video import VideoSource

@@ -11,6 +11,7 @@ streams and GIF do not say how long they are: cut-off ones just end.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 from pipelines.base import Frame, Image
 from stream.sources.base import CaptureError, SourceInfo
@@ -28,6 +29,10 @@ class VideoSource:
     ----------
     path : Path
         The file; anything that libav reads, animated GIF included.
+    start_s : float
+        Begin with the frame that is shown so many seconds after the first one; the times stay those of the file.
+    origin : int, optional
+        See `stream.sources.decoder.Decoder`.
 
     Raises
     ------
@@ -35,10 +40,12 @@ class VideoSource:
         If there is no such file, or no video in it that can be decoded.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, start_s: float = 0.0, origin: int | None = None) -> None:
         self._name = str(path)
+        self._path = path
+        self._begins_later = start_s > 0.0
         self._outline = _look_at(path)
-        self._decoder = _open(path, self._outline)
+        self._decoder = _open(path, self._outline, start_s, origin)
         self._pictures: Iterator[tuple[Image, float]] = self._decoder.pictures()
         self._pending = next(self._pictures, None)
         if self._pending is None:
@@ -63,6 +70,11 @@ class VideoSource:
         return self._info
 
     @property
+    def tags(self) -> dict[str, str]:
+        """What the file says about itself, by name in capitals."""
+        return self._decoder.tags
+
+    @property
     def status(self) -> str:
         """What is damaged so far or, at the end, did not come out of the file; or an empty string."""
         if self._decoder.n_errors:
@@ -70,7 +82,8 @@ class VideoSource:
                 f"{self._name} is damaged in {self._decoder.n_errors} place(s) so far; frames are skipped up to "
                 "the next key frame"
             )
-        if self._has_ended and self._n_read + self._decoder.n_hidden < (self._info.n_frames or 0):
+        is_short = self._n_read + self._decoder.n_hidden < (self._info.n_frames or 0)
+        if self._has_ended and is_short and not self._begins_later:
             return f"{self._count()}; the others are damaged or hold no picture of their own"
         return ""
 
@@ -78,6 +91,26 @@ class VideoSource:
     def n_missed(self) -> int:
         """0: every frame is read."""
         return 0
+
+    def at(self, position_s: float) -> Self:
+        """Open the same file at another place.
+
+        Parameters
+        ----------
+        position_s : float
+            Seconds after the first frame; past the end gives the last frame alone.
+
+        Returns
+        -------
+        VideoSource
+            Open; this one goes on unchanged.
+
+        Raises
+        ------
+        CaptureError
+            If the file is not there any more.
+        """
+        return type(self)(self._path, max(position_s, 0.0), self._decoder.origin)
 
     def read(self) -> Frame | None:
         """Decode the next frame.
@@ -171,11 +204,11 @@ def _look_at(path: Path) -> Outline:
     return outline
 
 
-def _open(path: Path, outline: Outline) -> Decoder:
+def _open(path: Path, outline: Outline, start_s: float, origin: int | None) -> Decoder:
     import av
 
     try:
-        return Decoder(path)
+        return Decoder(path, start_s, origin)
     except NoVideoError as error:
         raise CaptureError(f"{path} has no video in it (a {error} file); name a recording with pictures") from None
     except (av.FFmpegError, OSError) as error:

@@ -6,6 +6,9 @@ from typing import Any, Literal, Protocol
 
 from pipelines.base import Image
 
+FILM_KEYS = ("home", "down", "left", "right", "up")
+"""Keys that wind a film, see `stream.play.session.PlaySession.press`."""
+
 
 class ViewError(Exception):
     """A view cannot be opened: the message names what, got, wanted and the remedy."""
@@ -17,18 +20,21 @@ class ViewCommand:
 
     Attributes
     ----------
-    kind : {'pause', 'resume', 'reset', 'save', 'region', 'whole_screen', 'settings', 'stop'}
-        `region` narrows a screen source to `region_px` and starts over; `whole_screen` undoes that;
-        `settings` carries changed profile keys.
+    kind : {'pause', 'resume', 'reset', 'save', 'region', 'whole_screen', 'settings', 'key', 'stop'}
+        `region` narrows a screen source to `region_px` and starts over; `whole_screen` undoes that; `settings`
+        carries changed profile keys; `key` winds a film.
     region_px : tuple of int
         (x, y, width, height) in pixels of the present frames, for `region`.
     settings : dict
         Dotted profile key to value, such as ``{"watch.omg": 30}``, for `settings`; not yet validated.
+    key : str
+        For `key`: one of `FILM_KEYS`.
     """
 
-    kind: Literal["pause", "resume", "reset", "save", "region", "whole_screen", "settings", "stop"]
+    kind: Literal["pause", "resume", "reset", "save", "region", "whole_screen", "settings", "key", "stop"]
     region_px: tuple[int, int, int, int] = (0, 0, 0, 0)
     settings: dict[str, Any] = field(default_factory=dict)
+    key: str = ""
 
 
 class View(Protocol):
@@ -41,7 +47,8 @@ class View(Protocol):
         ----------
         name : str
             ``call``, ``room``, ``coverage``, ``backdrop`` or, where the method says so much, ``confidence`` or
-            ``leaks``; of a protected camera ``output`` and ``mask``. What is asked for once is on offer from then on.
+            ``leaks``; of a protected camera ``output`` and ``mask``, of a film ``output``. What is asked for
+            once is on offer from then on.
 
         Returns
         -------
@@ -66,8 +73,9 @@ class View(Protocol):
         Parameters
         ----------
         numbers : dict
-            JSON values, the whole present state: ``session`` (``watch`` or ``protect``), ``source``, ``width``,
-            ``height``, ``is_live``,
+            JSON values, the whole present state: ``session`` (``watch``, ``protect``, ``background``, ``audit`` or
+            ``play``),
+            ``source``, ``width``, ``height``, ``is_live``,
             ``can_pick_region`` (bool), ``state`` (``running``, ``paused``, ``ended``), ``elapsed_s``, ``frames``,
             ``dropped``, ``rate_hz``, ``latency_ms`` ({stage: {p50, p99}}), ``coverage`` (0..1 or None),
             ``coverage_over_time`` (list of [seconds, coverage], at most 600 points), ``memory_bytes``,

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, Literal, get_args
 
-from stream.view.base import ViewCommand
+from stream.view.base import FILM_KEYS, ViewCommand
 from stream.view.controls import CommandError, check_settings
 
 MAX_BODY_BYTES: Final = 16 << 10
@@ -20,6 +20,7 @@ _WANTED_KEYS: Final = {
     **{kind: {"kind"} for kind in _PLAIN},
     "region": {"kind", "region_px"},
     "settings": {"kind", "settings"},
+    "key": {"kind", "key"},
 }
 _REGION_PARTS: Final = 4
 
@@ -55,6 +56,8 @@ def parse_command(body: bytes, numbers: Mapping[str, Any]) -> ViewCommand:
         raise CommandError(f"{kind}: this source has no region to pick; only a screen has")
     if kind == "region":
         return ViewCommand("region", region_px=_parse_region(command["region_px"], numbers))
+    if kind == "key":
+        return ViewCommand("key", key=_parse_key(command["key"], numbers))
     if kind == "settings":
         return ViewCommand("settings", settings=_parse_settings(command["settings"], numbers))
     return ViewCommand(_PLAIN[kind])
@@ -82,6 +85,14 @@ def _parse_region(region_px: Any, numbers: Mapping[str, Any]) -> tuple[int, int,
             f"region {width}x{height} at ({x}, {y}) is not inside the picture of {full_width}x{full_height}"
         )
     return x, y, width, height
+
+
+def _parse_key(key: Any, numbers: Mapping[str, Any]) -> str:
+    if numbers.get("session") != "play":
+        raise CommandError("key: this session is no film")
+    if key not in FILM_KEYS:
+        raise CommandError(f"key is {key!r}; wanted one of {', '.join(FILM_KEYS)}")
+    return str(key)
 
 
 def _parse_settings(changes: Any, numbers: Mapping[str, Any]) -> dict[str, Any]:

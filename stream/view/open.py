@@ -9,7 +9,7 @@ from config.schema import PageSettings
 from stream.view.base import View
 
 ViewKind = Literal["page", "window", "none"]
-SessionKind = Literal["watch", "protect"]
+SessionKind = Literal["watch", "protect", "background", "audit", "play"]
 
 
 @contextlib.contextmanager
@@ -26,7 +26,7 @@ def open_views(
         Of page and window.
     say : callable
         Takes the page's address.
-    session : {'watch', 'protect'}
+    session : {'watch', 'protect', 'background', 'audit', 'play'}
         What is shown.
 
     Yields
@@ -48,9 +48,9 @@ def open_views(
             say(f"live page: {page.url}")
             views.append(page)
         elif kind == "window":
-            from stream.view.window import PROTECT, WATCH, WindowView
+            from stream.view.window import LAYOUTS, WindowView
 
-            views.append(WindowView(settings, PROTECT if session == "protect" else WATCH))
+            views.append(WindowView(settings, LAYOUTS[session]))
         if sys.stderr.isatty():
             from rich.console import Console
 

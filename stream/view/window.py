@@ -52,6 +52,13 @@ WATCH: Final = Layout(
     "q stop   space pause   r reset   s save   v other picture",
 )
 PROTECT: Final = Layout("output", {"mask": "mask"}, "q stop   space or p: hide me, and back   r the camera was moved")
+LAYOUTS: Final = {
+    "watch": WATCH,
+    "protect": PROTECT,
+    "background": Layout("output", {"mask": "mask"}, "q stop   space or p: a placeholder, and back"),
+    "audit": Layout("output", {"mask": "mask"}, "q stop   space or p: pause"),
+}
+"""By kind of session."""
 
 _TURN_S: Final = 0.025
 _LINE_PX: Final = 22

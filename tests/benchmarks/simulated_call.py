@@ -17,10 +17,13 @@ are the files of the scorers beside the project, which work on such a folder.
 
 import argparse
 import json
+from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -28,6 +31,7 @@ from typing import Any, Self
 import av
 import cv2
 import numpy as np
+from ahead import N_AHEAD, ahead
 from clients import ALL_PERSON, STYLES, Client
 from person_clips import place, read_person
 from scenery import Layer, Picture, Scenery, Still, fit, open_backdrop, open_room
@@ -120,7 +124,10 @@ class Truth:
 
 
 class Recording:
-    """A video file that is written frame by frame; with a quality H.264 for calls, without one lossless FFV1."""
+    """A video file that is written frame by frame, in a thread; with a quality H.264 for calls, without lossless FFV1.
+
+    Pictures belong to it once they are written.
+    """
 
     def __init__(self, path: Path, plan: CallPlan, crf: int | None = None) -> None:
         self._container = av.open(str(path), "w")
@@ -134,8 +141,15 @@ class Recording:
             stream.pix_fmt = "yuv420p"
         stream.width, stream.height = plan.width, plan.height
         self._stream = stream
+        self._thread = ThreadPoolExecutor(1, "recording")
+        self._waiting: deque[Future[None]] = deque()
 
     def write(self, picture: Picture) -> None:
+        if len(self._waiting) == N_AHEAD:
+            self._waiting.popleft().result()
+        self._waiting.append(self._thread.submit(self._encode, picture))
+
+    def _encode(self, picture: Picture) -> None:
         frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
         if self._stream.pix_fmt == "bgr0":
             frame = frame.reformat(format="bgr0")
@@ -145,9 +159,14 @@ class Recording:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if kind is None:
-            self._container.mux(self._stream.encode(None))
-        self._container.close()
+        self._thread.shutdown()
+        try:
+            if kind is None:
+                for written in self._waiting:
+                    written.result()
+                self._container.mux(self._stream.encode(None))
+        finally:
+            self._container.close()
 
 
 def make_call(out: Path, plan: CallPlan, segmenter: Segmenter | None = None) -> dict[str, Any]:
@@ -190,20 +209,14 @@ def make_call(out: Path, plan: CallPlan, segmenter: Segmenter | None = None) -> 
 
 
 def _write_frames(out: Path, plan: CallPlan, segmenter: Segmenter) -> tuple[Truth, list[Picture], bool]:
-    size = (plan.width, plan.height)
-    rng = np.random.default_rng(plan.seed)
-    backdrop = open_backdrop(plan.backdrop, size, plan.seed + 1)
+    backdrop = open_backdrop(plan.backdrop, (plan.width, plan.height), plan.seed + 1)
     client, truth, mattes = Client(plan.style), Truth(plan.height, plan.width), []
     with ExitStack() as files:
         call = files.enter_context(Recording(out / "call.mp4", plan, plan.crf))
         raw = files.enter_context(Recording(out / "raw.mkv", plan))
         moving = None if backdrop.is_still else files.enter_context(Recording(out / "backdrop.mkv", plan))
-        for t, (matte, seen, room) in enumerate(_seen_frames(plan)):
-            if t == plan.n_frames:
-                break
-            noisy = seen + rng.normal(0, plan.noise, seen.shape) if plan.noise else seen
-            camera = np.clip(noisy, 0, 255).astype(np.uint8)
-            behind = backdrop.at(t, camera.astype(np.float32))
+        frames = files.enter_context(closing(ahead(_camera_frames(plan, backdrop))))
+        for t, (matte, camera, room, behind) in enumerate(frames):
             probability = matte if plan.style == "eroded" else segmenter.probability(camera)
             mask = client.mask(probability, matte)
             m = mask[..., np.newaxis]
@@ -215,6 +228,15 @@ def _write_frames(out: Path, plan: CallPlan, segmenter: Segmenter) -> tuple[Trut
             truth.note(t, leak, room, behind)
             mattes.append((matte * 255).round().astype(np.uint8))
     return truth, mattes, not backdrop.is_still
+
+
+def _camera_frames(plan: CallPlan, backdrop: Scenery) -> Iterator[tuple[Layer, Picture, Layer, Layer]]:
+    """Yield of each frame the true matte, what the camera saw, the room, and what the client has behind the person."""
+    rng = np.random.default_rng(plan.seed)
+    for t, (matte, seen, room) in enumerate(islice(_seen_frames(plan), plan.n_frames)):
+        noisy = seen + rng.normal(0, plan.noise, seen.shape) if plan.noise else seen
+        camera = np.clip(noisy, 0, 255).astype(np.uint8)
+        yield matte, camera, room, backdrop.at(t, camera.astype(np.float32))
 
 
 def _open_room(plan: CallPlan) -> Scenery:

@@ -3,11 +3,14 @@
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from audited import AUDIT
 from command import assert_one_line, write_video
 from fakes import FakeView
+from html_reader import Reader
 
 from pipelines.base import Frame
 from stream import run_audit
@@ -70,6 +73,7 @@ class Auditor:
     def __init__(self) -> None:
         self.seen: list[tuple[str, float]] = []
         self.n_finished = self.n_closed = 0
+        self.room: np.ndarray | None = None
 
     def see_camera(self, camera: object, mask: object, plate: object, is_known: object, pts_s: float) -> None:
         self.seen.append(("camera", pts_s))
@@ -86,8 +90,11 @@ class Auditor:
     def notices(self) -> list[str]:
         return ["the auditor says so"]
 
-    def report(self) -> dict[str, float]:
-        return {"exposed_once": 0.25}
+    def shown_room(self) -> np.ndarray | None:
+        return self.room
+
+    def report(self) -> dict[str, Any]:
+        return AUDIT
 
     def finish(self) -> None:
         self.n_finished += 1
@@ -122,11 +129,22 @@ def test_recordings_are_read_side_by_side_after_the_room_was_learnt(auditor: Aud
         assert kind == "camera" or latest_camera_s >= min(pts_s + 1, 60 / 25)
     assert (auditor.n_finished, auditor.n_closed) == (1, 1)
     report = json.loads((tmp_path / "report.json").read_text())
-    assert report["audit"] == {"exposed_once": 0.25}
+    assert report["audit"] == AUDIT
     assert report["camera"]["name"] == "raw.mkv"
     assert report["notices"] == ["the learner says so", "the auditor says so"]
     assert (view.numbers[-1]["session"], view.numbers[-1]["state"]) == ("audit", "ended")
     assert view.numbers[-1]["figures"] == [("Room shown once", "25.00%", True)]
+
+
+def test_the_page_shows_where_the_room_was_shown_and_the_report_says_where(auditor: Auditor, tmp_path: Path) -> None:
+    auditor.room = np.zeros((9, 9, 4), np.uint8)
+    auditor.room[:3, 6:] = 255
+    camera, output = (Stream(name, 5, is_live=False) for name in ("raw.mkv", "call.mp4"))
+    session_of(auditor, tmp_path, output, camera, Learner()).run()
+    assert json.loads((tmp_path / "report.json").read_text())["audit"]["shown_where"]["top right"] == 1
+    page = Reader((tmp_path / "report.html").read_text())
+    assert "top right (100 %)" in page.text
+    assert len(page.pictures()) == 1
 
 
 def test_live_streams_are_measured_until_somebody_stops_it(auditor: Auditor, tmp_path: Path) -> None:

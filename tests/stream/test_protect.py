@@ -353,6 +353,16 @@ def test_the_meter_gets_each_protected_frame_and_its_camera_and_no_placeholder(b
     assert ["Exposed once", "0.10 %", False] in json.loads(json.dumps(view.numbers[-1]["figures"]))
 
 
+def test_what_the_protection_does_after_each_frame_is_done_before_the_meter_looks_at_it(begin, rng):
+    class Counting(Meter):
+        def add(self, camera, output, protection, pts_s):
+            self.seen.append(protection.n_after)
+
+    meter = Counting()
+    begin(Camera([camera_image(rng)] * 3, is_live=False), meter=meter).run()
+    assert meter.seen == [1, 2, 3]
+
+
 def test_a_meter_that_fails_is_said_and_the_camera_goes_on(begin, rng, tmp_path):
     session = begin(Camera([camera_image(rng)] * 3, is_live=False), meter=Meter(ValueError("metering")))
     session.run()

@@ -27,7 +27,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.screen]
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 WIDTH, HEIGHT = 640, 360
-WATCH_S = 40.0
+# The film and the way back, once.
+WATCH_S = 30.0
 # For the command's start, the last pictures and a busy machine.
 PATIENCE_S = 40.0
 # Code values of B+G+R: above what VP8's noise makes of a steady backdrop.

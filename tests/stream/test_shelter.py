@@ -143,6 +143,15 @@ def test_what_a_protection_holds_back_is_not_shown_at_the_end(rng):
     assert shelter.flush() == ()
 
 
+def test_what_fails_after_a_frame_is_counted_and_the_next_one_is_protected(rng):
+    shelter = sheltered()
+    shelter.process(Frame(camera_image(rng), 0.0))
+    shelter.protection.after_frame = lambda: raising(MemoryError())(None)
+    shelter.after_frame()
+    assert shelter.report()["failures_by_reason"] == {"MemoryError": 1}
+    assert not only(shelter.process(Frame(camera_image(rng), 0.1))).is_placeholder
+
+
 def test_placeholders_are_counted_by_what_they_say(rng):
     shelter = sheltered(raising(ValueError("bug")))
     for _ in range(2):

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from config.schema import WatchSettings
-from pipelines.base import Findings, Frame, Image, PipelineError
-from pipelines.reconstruction.contract import check_size, keep_until_restart
+from pipelines.base import Findings, Frame, Image, PipelineError, check_size
+from pipelines.reconstruction.contract import OTHER_SIZE_REMEDY, keep_until_restart
 from pipelines.reconstruction.leak.candidates import Candidates
 from pipelines.reconstruction.leak.known import KnownBackdrop
 from pipelines.reconstruction.leak.observe import count_steady
@@ -111,7 +111,7 @@ class LeakReconstruction:
             If the frame has another size.
         """
         watcher = self.watcher
-        check_size(frame, self._height, self._width)
+        check_size(frame, self._height, self._width, OTHER_SIZE_REMEDY)
         if not frame.is_placeholder:
             seen = watcher.count(frame.image)
             # Both only read what was counted.

@@ -40,6 +40,15 @@ const SESSIONS = {
     confirmReset: ["Forget what is known of the room and learn it anew? Right after the camera was moved.", "Learn anew", "Keep"],
     confirmStop: ["Stop the camera? The others see nothing more of you.", "Stop", "Go on"],
   },
+  background: {
+    main: "output",
+    plot: { title: "", axis: "", what: "" },
+    title: "What goes out",
+    label: "The background as it goes out",
+    pause: "Show a placeholder (p)",
+    resume: "Show the background again (p)",
+    confirmStop: ["Stop the background? Nothing goes out any more.", "Stop", "Go on"],
+  },
   audit: {
     main: "output",
     plot: { title: "Room shown so far", axis: "shown at least once, % of the known room", what: "Room shown" },
@@ -48,6 +57,15 @@ const SESSIONS = {
     pause: "Pause",
     resume: "Resume",
     confirmStop: ["Write the report and end the audit?", "End", "Go on"],
+  },
+  play: {
+    main: "output",
+    title: "What people see",
+    label: "What people see",
+    plot: {},
+    pause: "Pause (p)",
+    resume: "Play (p)",
+    confirmStop: ["End the film?", "End", "Go on"],
   },
 };
 const LOST = "The connection to the session is lost; trying again. If it was started anew, open the address it printed.";
@@ -246,6 +264,7 @@ function showState() {
   setText("ended", state === "ended" ? (figures?.message ? `The session has ended: ${figures.message}` : "The session has ended.") : "");
   const isOpen = state === "running" || state === "paused";
   for (const id of ["pause", "save", "reset", "stop", "whole-screen"]) byId(id).disabled = !isOpen;
+  for (const button of document.querySelectorAll("[data-key]")) button.disabled = !isOpen;
   setText("pause", figures?.state === "paused" ? session.resume : session.pause);
   byId("pause").classList.toggle("panic", session === SESSIONS.protect && state === "running");
   settings.enable(isOpen);
@@ -290,6 +309,9 @@ document.addEventListener("keydown", (event) => {
   if (event.key !== "p" || isTyping || event.repeat || byId("pause").disabled || byId("question").open) return;
   pauseOrResume();
 });
+for (const button of document.querySelectorAll("[data-key]")) {
+  button.addEventListener("click", () => ask({ kind: "key", key: button.dataset.key }, ""));
+}
 byId("save").addEventListener("click", () => ask({ kind: "save" }, "Saving…"));
 byId("reset").addEventListener("click", () =>
   confirmThen(...session.confirmReset, () => ask({ kind: "reset" }, "Starting over…")),

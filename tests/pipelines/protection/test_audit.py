@@ -71,7 +71,8 @@ def test_a_leak_of_known_size_is_measured_from_the_first_frame(
     name: str, audited: Callable[..., Audit], rng: np.random.Generator
 ) -> None:
     client = CLIENTS[name]
-    audit = audited(Scene(rng, client, leak_px=LEAK_PX), client)
+    scene = Scene(rng, client, leak_px=LEAK_PX)
+    audit = audited(scene, client)
     assert audit.problem == ""
     expected = LEAK_PX * HEIGHT / (audit.exposures.room * HEIGHT * WIDTH)
     assert audit.exposures.beyond_chance == pytest.approx(expected, rel=SHARE_TOLERANCE)
@@ -79,6 +80,10 @@ def test_a_leak_of_known_size_is_measured_from_the_first_frame(
     report = json.loads(json.dumps(audit.report()))
     assert report["lag_s"] == pytest.approx(client.lag_frames / RATE_HZ, abs=0.03)
     assert ("mirrored" in report["registered"]) == client.mirrored
+    shown = audit.shown_room()
+    assert shown is not None
+    np.testing.assert_array_equal(shown[..., :3], scene.room)
+    assert (shown[..., 3] > 0).mean() == pytest.approx(audit.exposures.once * audit.exposures.room)
 
 
 @pytest.mark.parametrize("n_ahead", [-10, 30])
@@ -118,4 +123,5 @@ def test_nothing_to_see_is_said(
     assert audit.exposures.n_frames == 0
     (notice,) = audit.notices()
     assert "the person is hardly to be seen" in notice
+    assert audit.shown_room() is None
     assert audit.report()["registered"] is None

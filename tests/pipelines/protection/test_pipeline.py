@@ -14,6 +14,7 @@ from pipelines.base import Frame, PipelineError
 from pipelines.color import delta_e_2000, lab_from_bgr
 from pipelines.protection.backgrounds import ColorBackground
 from pipelines.protection.contract import Protection
+from pipelines.protection.looks import WHOLE_IN_TURN_FRAMES
 from pipelines.protection.pipeline import ProtectionPipeline
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="whole frames: minutes without compilation")
@@ -241,6 +242,81 @@ def test_looks_that_take_turns_look_once_a_frame_show_no_more_and_are_said(rng, 
         assert (output[100:, x + 20 : x + 40, 1] > 150).all()
         if t in {1, 2, 3}:
             assert len(segmenter.sizes) == n_before + 1
+
+
+def in_turn(segmenter, rng):
+    """Return a protection whose looks take turns, and what it sees of somebody who sits still, up to a frame before
+    the whole picture is due."""
+    protection = opened(segmenter, looks="in_turn")
+    image, _ = with_person(textured_room(rng, HEIGHT, WIDTH), 100)
+    for _ in range(WHOLE_IN_TURN_FRAMES):
+        shown_by(protection, image)
+        protection.after_frame()
+    return protection, image
+
+
+def test_in_turn_the_look_at_the_whole_picture_waits_until_the_frame_is_out(rng, segmenter):
+    protection, image = in_turn(segmenter, rng)
+    n_before = len(segmenter.sizes)
+    shown_by(protection, image)
+    assert len(segmenter.sizes) == n_before + 1
+    assert segmenter.sizes[-1] != (HEIGHT, WIDTH)
+    protection.after_frame()
+    assert segmenter.sizes[n_before + 1 :] == [(HEIGHT, WIDTH)]
+    protection.after_frame()
+    assert len(segmenter.sizes) == n_before + 2
+
+
+def test_what_waits_is_done_before_the_next_frame_and_gives_the_same(rng, segmenter):
+    room = textured_room(rng, HEIGHT, WIDTH)
+    called, left_out = opened(segmenter, looks="in_turn"), opened(segmenter, looks="in_turn")
+    for t in range(2 * WHOLE_IN_TURN_FRAMES + 2):
+        image = noisy(with_person(room, 100 + t // 2)[0], rng)
+        image[60:, 250:300] = PERSON if t >= WHOLE_IN_TURN_FRAMES else image[60:, 250:300]
+        np.testing.assert_array_equal(shown_by(called, image), shown_by(left_out, image))
+        called.after_frame()
+    left_out.after_frame()
+    np.testing.assert_array_equal(called.plate, left_out.plate)
+    np.testing.assert_array_equal(called.is_plate_known, left_out.is_plate_known)
+
+
+def test_in_turn_somebody_who_comes_in_is_shown_in_the_frame_after_the_look_at_the_whole_picture(rng, segmenter):
+    protection, image = in_turn(segmenter, rng)
+    both = image.copy()
+    both[60:, 250:300] = PERSON
+    assert (shown_by(protection, both)[100:, 260:290] == MAGENTA).all()
+    protection.after_frame()
+    assert (shown_by(protection, both)[100:, 260:290] == PERSON).all()
+
+
+def test_a_look_at_the_whole_picture_that_fails_shows_nothing_more_and_is_tried_again(rng, segmenter, monkeypatch):
+    protection, image = in_turn(segmenter, rng)
+    both = image.copy()
+    both[60:, 250:300] = PERSON
+    known = protection.is_plate_known.copy()
+    looked = segmenter.small_probability
+
+    def fails_at_whole_pictures(picture):
+        return np.full((256, 256), np.nan, np.float32) if picture.shape[:2] == (HEIGHT, WIDTH) else looked(picture)
+
+    monkeypatch.setattr(segmenter, "small_probability", fails_at_whole_pictures)
+    for _ in range(3):
+        assert (shown_by(protection, both)[100:, 260:290] == MAGENTA).all()
+        with pytest.raises(PipelineError):
+            protection.after_frame()
+    np.testing.assert_array_equal(protection.is_plate_known, known)
+    monkeypatch.setattr(segmenter, "small_probability", looked)
+    shown_by(protection, both)
+    protection.after_frame()
+    assert (shown_by(protection, both)[100:, 260:290] == PERSON).all()
+
+
+def test_a_room_that_is_forgotten_is_not_learnt_from_the_frame_before(rng, segmenter):
+    protection, image = in_turn(segmenter, rng)
+    shown_by(protection, image)
+    protection.forget_room()
+    protection.after_frame()
+    assert not protection.is_plate_known.any()
 
 
 def test_what_a_live_picture_has_no_time_for_a_recording_has(segmenter):

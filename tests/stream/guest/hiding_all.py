@@ -34,6 +34,9 @@ class HidingAll:
     def flush(self) -> Sequence[Frame]:
         return ()
 
+    def after_frame(self) -> None:
+        pass
+
     def set_background(self, background: Background) -> None:
         self._background = background
 

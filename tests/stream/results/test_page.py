@@ -2,50 +2,14 @@
 
 import base64
 import itertools
-from html.parser import HTMLParser
 
 import cv2
 import numpy as np
 import pytest
+from html_reader import HOSTILE, Reader, problems_of
 
 from stream.results import sentences
 from stream.results.page import build_page
-
-HOSTILE = '"><script>alert(1)</script><img src=//evil.example/x onerror=alert(2)>&amp;$title${x} call.mp4'
-VOID = {"meta", "img", "br", "link", "input", "hr"}
-
-
-class Reader(HTMLParser):
-    """Keeps elements, texts and what is wrong with the nesting."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.elements = []
-        self.texts = []
-        self.problems = []
-        self._open = []
-        self.feed(page)
-        self.close()
-        self.problems += [f"{tag} is never closed" for tag in self._open]
-
-    def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_endtag(self, tag):
-        if not self._open or self._open.pop() != tag:
-            self.problems.append(f"</{tag}> closes something else")
-
-    def handle_data(self, data):
-        self.texts.append(data)
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.texts).split())
-
-    def pictures(self):
-        return [attributes for tag, attributes in self.elements if tag == "img"]
 
 
 @pytest.fixture(params=["leak_findings", "rarest_findings", "no_findings"])
@@ -54,16 +18,7 @@ def findings(request):
 
 
 def test_the_page_is_well_formed_and_reaches_for_nothing(findings, report_of):
-    page = build_page(findings, report_of(findings))
-    reader = Reader(page)
-    assert reader.problems == []
-    assert {"script", "link", "iframe", "object", "form", "base"}.isdisjoint(tag for tag, _ in reader.elements)
-    for _, attributes in reader.elements:
-        assert not [name for name in attributes if name.startswith("on") or name in {"href", "srcset", "action"}]
-        assert attributes.get("src", "data:").startswith("data:image/png;base64,") or "src" not in attributes
-    assert "url(" not in page
-    assert "@import" not in page
-    assert "://" not in page
+    assert problems_of(build_page(findings, report_of(findings))) == []
 
 
 def test_every_picture_decodes_has_words_and_its_size(findings, report_of):
@@ -111,7 +66,7 @@ def test_headings_go_down_one_step_at_a_time(findings, report_of):
 
 
 def test_leak_says_what_how_sure_where_how_often_and_what_to_change(leak_findings, report_of):
-    text = Reader(build_page(leak_findings, report_of(leak_findings))).text.replace("\N{NO-BREAK SPACE}", " ")
+    text = Reader(build_page(leak_findings, report_of(leak_findings))).text
     assert "8.9 % of the picture is claimed to be the room" in text
     assert "as a bank card would cover" in text
     assert sentences.MEASURED["leak"].in_full in text
@@ -136,7 +91,7 @@ def test_rarest_says_that_most_is_wrong_and_claims_no_sureness(rarest_findings, 
 
 def test_where_the_room_is_known_the_score_counts_and_not_what_was_measured_elsewhere(rarest_findings, report_of):
     report = report_of(rarest_findings, score={"precision": 0.832, "recall": 0.831})
-    text = Reader(build_page(rarest_findings, report)).text.replace("\N{NO-BREAK SPACE}", " ")
+    text = Reader(build_page(rarest_findings, report)).text
     assert (
         "The room of this call is known: 83 % of what is claimed is right, and 83 % of what leaked was found." in text
     )

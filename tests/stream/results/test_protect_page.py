@@ -1,14 +1,11 @@
 """The report of a protected camera: it parses, reaches for nothing, believes nobody's name and says what it must."""
 
-import itertools
-from html.parser import HTMLParser
-
 import pytest
+from html_reader import HOSTILE, Reader, problems_of
 
 from config.schema import Profile
 from stream.results.protect_page import build_protect_page
 
-HOSTILE = '"><script>alert(1)</script><img src=//evil.example/x onerror=alert(2)>&amp;$title${x} camera'
 METER = {
     "exposed_once": 0.02,
     "exposed_chance": 0.012,
@@ -27,36 +24,6 @@ METER = {
     "steps": 0,
     "tightened": 0,
 }
-VOID = {"meta", "img", "br", "link", "input", "hr"}
-
-
-class Reader(HTMLParser):
-    """Keeps elements and texts, and what is wrong with the nesting."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.tags, self.texts, self.problems, self._open = [], [], [], []
-        self.attributes = []
-        self.feed(page)
-        self.close()
-        self.problems += [f"{tag} is never closed" for tag in self._open]
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append(tag)
-        self.attributes += attributes
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_endtag(self, tag):
-        if not self._open or self._open.pop() != tag:
-            self.problems.append(f"</{tag}> closes something else")
-
-    def handle_data(self, data):
-        self.texts.append(data)
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.texts).split()).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def report_of(**changes):
@@ -109,15 +76,8 @@ ALONE = {
 @pytest.mark.parametrize("changes", [{}, WORST, ALONE, {"leak_meter": None}], ids=["good", "bad", "alone", "no meter"])
 def test_the_page_is_well_formed_and_reaches_for_nothing(changes):
     page = build_protect_page(report_of(**changes))
-    reader = Reader(page)
-    assert reader.problems == []
-    assert {"script", "link", "iframe", "object", "form", "base", "img"}.isdisjoint(reader.tags)
-    assert not [name for name, _ in reader.attributes if name.startswith("on") or name in {"href", "src", "action"}]
-    assert not any(text in page for text in ("url(", "@import", "://"))
-    levels = [int(tag[1]) for tag in reader.tags if tag in {"h1", "h2", "h3"}]
-    assert levels[0] == 1
-    assert levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    assert problems_of(page) == []
+    assert "img" not in Reader(page).tags
 
 
 def test_names_from_outside_are_text_and_nothing_else():
@@ -206,4 +166,5 @@ def test_a_camera_that_does_not_rest_was_on_all_the_time_and_a_recording_has_non
     report["source"]["is_live"] = False
     text = Reader(build_protect_page(report)).text
     assert "The camera It" not in text
+    assert "1798 made at 29.9 a second" in text
     assert "60 s of a recording" in text or "1 min 0 s of a recording" in text

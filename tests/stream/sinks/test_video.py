@@ -84,6 +84,14 @@ def test_a_steady_recording_has_its_rate_length_and_number_of_frames(
         assert container.duration == pytest.approx(2_000_000, abs=1)  # microseconds
 
 
+def test_an_mkv_says_of_itself_what_it_is_told(tmp_path: Path, rng: np.random.Generator) -> None:
+    frames = [Frame(picture, 0.0) for picture in moving_pictures(rng, 1, 16, 16)]
+    write_all(VideoSink(tmp_path / "a.mkv", 30.0, SETTINGS, {"BACKROOM_CODE": "abab"}), frames)
+    with av.open(str(tmp_path / "a.mkv")) as container:
+        tags = container.streams.video[0].metadata
+    assert (tags["BACKROOM_CODE"], tags["NUMBER_OF_FRAMES"]) == ("abab", "1")
+
+
 @pytest.mark.parametrize("ending", ["mkv", "mp4"])
 def test_frames_of_one_time_are_one_unit_apart(ending: str, tmp_path: Path, rng: np.random.Generator) -> None:
     path = tmp_path / f"a.{ending}"

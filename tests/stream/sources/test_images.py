@@ -56,6 +56,18 @@ def test_times_follow_from_the_rate(tmp_path: Path, rng: np.random.Generator) ->
     assert [frame.pts_s for frame in read_all(source)] == [i / 30.0 for i in range(5)]
 
 
+@pytest.mark.parametrize(("position_s", "first"), [(-1.0, 0), (0.0, 0), (0.29, 2), (0.3, 3), (99.0, 4)])
+def test_a_folder_can_be_entered_anywhere(
+    position_s: float, first: int, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    pictures = moving_pictures(rng, 5, 4, 6)
+    for i, picture in enumerate(pictures):
+        save(tmp_path / f"{i}.png", picture)
+    frames = read_all(ImagesSource(tmp_path, rate_hz=10.0).at(position_s))
+    assert [frame.pts_s for frame in frames] == [i / 10.0 for i in range(first, 5)]
+    np.testing.assert_array_equal(frames[0].image, pictures[first])
+
+
 @pytest.mark.parametrize("ending", ["png", "bmp", "tif", "tiff", "webp"])
 def test_lossless_kinds_are_exact(ending: str, tmp_path: Path, rng: np.random.Generator) -> None:
     picture = soft_picture(rng, 23, 31)

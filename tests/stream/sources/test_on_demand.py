@@ -159,10 +159,10 @@ def test_a_fault_in_asking_is_raised_and_the_camera_let_go() -> None:
 # --- a real webcam, a virtual camera and a reader in the guest ---
 
 
-@pytest.mark.guest
+@pytest.mark.guest("newer driver")
 def test_a_real_camera_is_on_while_a_real_reader_is_there_twice() -> None:
     # The same where opens are counted: tests/stream/test_protect_in_guest.py.
-    found = check_with_newer_driver("camera_on_only_while_watched")
+    found = check_with_newer_driver()
     assert found["camera"]["watching_known_by"] == "the driver tells who reads the virtual camera"
     assert found["off at first"]
     assert len(found["visits"]) == found["camera"]["times_on"] == 2

@@ -1,5 +1,6 @@
 """The video source: OpenCV's pixels, the container's times, and what is said of files that are not whole."""
 
+import contextlib
 import http.server
 import threading
 from collections.abc import Callable
@@ -191,6 +192,31 @@ def test_the_number_of_frames_is_told(
     assert not source.info.is_live
     assert len(read_all(source)) == 30
     assert source.status == ""
+
+
+@pytest.mark.parametrize(("ending", "b_frames"), [("mp4", "2"), ("mkv", "2"), ("avi", "0")])
+@pytest.mark.parametrize("start_s", [0.04, 0.5, 1.0, 1.17, 1.999])
+def test_a_recording_entered_in_the_middle_gives_the_same_frames_from_there(
+    ending: str, b_frames: str, start_s: float, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    path = tmp_path / f"a.{ending}"
+    write_video(path, moving_pictures(rng, 50, 48, 64), options={"g": "12", "bf": b_frames})
+    with contextlib.closing(VideoSource(path)) as source:
+        whole = list(frames_until_end(source))
+        entered = read_all(source.at(start_s))
+    first = max(i for i, frame in enumerate(whole) if frame.pts_s <= start_s)
+    assert [frame.pts_s for frame in entered] == [frame.pts_s for frame in whole[first:]]
+    for frame, same in zip(entered, whole[first:], strict=True):
+        np.testing.assert_array_equal(frame.image, same.image)
+
+
+def test_a_recording_entered_past_its_end_gives_its_last_frame(tmp_path: Path, rng: np.random.Generator) -> None:
+    path = tmp_path / "a.mp4"
+    write_video(path, moving_pictures(rng, 10, 48, 64))
+    with contextlib.closing(VideoSource(path)) as source:
+        whole, entered = list(frames_until_end(source)), read_all(source.at(99.0))
+    assert [frame.pts_s for frame in entered] == [whole[-1].pts_s]
+    np.testing.assert_array_equal(entered[0].image, whole[-1].image)
 
 
 def test_a_recording_that_is_left_early_is_not_called_damaged(tmp_path: Path, rng: np.random.Generator) -> None:

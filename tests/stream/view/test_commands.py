@@ -28,6 +28,15 @@ def test_a_region_is_in_pixels_of_the_source(numbers: Numbers) -> None:
     assert command == ViewCommand("region", region_px=(10, 20, 630, 340))
 
 
+def test_a_film_can_be_wound_and_nothing_else(numbers: Numbers) -> None:
+    with pytest.raises(CommandError, match="this session is no film"):
+        parse({"kind": "key", "key": "left"}, numbers)
+    film = numbers | {"session": "play"}
+    assert parse({"kind": "key", "key": "left"}, film) == ViewCommand("key", key="left")
+    with pytest.raises(CommandError, match="wanted one of home, down, left, right, up"):
+        parse({"kind": "key", "key": "q"}, film)
+
+
 def test_changed_settings_arrive_as_the_schema_reads_them(numbers: Numbers) -> None:
     numbers["settings"]["watch.memory"] = 1 << 30
     changes = {"watch.omg": 765, "watch.preview_every_s": 2, "watch.memory": "512MiB"}

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,14 @@ from protected import BACKGROUND, BoxProtection, Camera, camera_image
 
 from config.loader import load_profile
 from config.reload import ProfileWatcher
+from config.schema import Profile
 from pipelines.base import Frame
+from pipelines.protection.alone import BackgroundAlone
+from pipelines.protection.contract import Background, Protection
 from stream.backgrounds.open import open_background
 from stream.protect import ProtectSession
+from stream.sources.base import Source
+from stream.sources.blank import BlankSource
 from stream.view.page import PageView
 
 if TYPE_CHECKING:
@@ -42,17 +48,19 @@ class _EndlessCamera(Camera):
         return Frame(self.frames[0].image, self.n_read * 0.03)
 
 
-@pytest.fixture
-def page(tmp_path: Path, rng: np.random.Generator) -> Iterator["Page"]:
+@contextmanager
+def page_of(
+    source: Source, make_protection: Callable[[Profile, Background], Protection], out: Path
+) -> Iterator["Page"]:
+    """Run a session of the source and show its page."""
     flags = {"protect.background": BACKGROUND, "page.picture_rate_hz": 20}
     profile = load_profile("default", flags)
     view = PageView(profile.page)
-    camera = _EndlessCamera(camera_image(rng))
     session = ProtectSession(
-        camera,
-        lambda _, background: BoxProtection(background),
+        source,
+        make_protection,
         open_background,
-        tmp_path,
+        out,
         profile,
         ProfileWatcher("default", flags),
         [view],
@@ -73,6 +81,13 @@ def page(tmp_path: Path, rng: np.random.Generator) -> Iterator["Page"]:
         running.join()
         view.close()
     assert complaints == []
+
+
+@pytest.fixture
+def page(tmp_path: Path, rng: np.random.Generator) -> Iterator["Page"]:
+    camera = _EndlessCamera(camera_image(rng))
+    with page_of(camera, lambda _, background: BoxProtection(background), tmp_path) as shown:
+        yield shown
 
 
 def wait_until(page: "Page", is_so: Any) -> None:
@@ -113,3 +128,17 @@ def test_a_person_sees_what_the_others_see_and_hides_by_key_and_button(page: "Pa
     page.get_by_role("button", name="Stop…").click()
     page.get_by_role("button", name="Stop", exact=True).click()
     page.locator("#ended").wait_for()
+
+
+def test_a_background_alone_hides_nobody_and_has_neither_mask_nor_meter(tmp_path: Path) -> None:
+    with page_of(
+        BlankSource("alone", 48, 64, 30.0), lambda _, background: BackgroundAlone(background), tmp_path
+    ) as page:
+        page.get_by_role("heading", name="What goes out").wait_for()
+        state = page.locator("#state")
+        page.get_by_role("button", name="Show a placeholder (p)").click()
+        wait_until(page, lambda: state.inner_text() == "paused")
+        page.get_by_role("button", name="Show the background again (p)").click()
+        wait_until(page, lambda: state.inner_text() == "running")
+        for of_a_camera in ("Mask", "Room shown so far", "Camera was moved…", "Hide me (p)"):
+            assert not any(each.is_visible() for each in page.get_by_text(of_a_camera, exact=True).all()), of_a_camera

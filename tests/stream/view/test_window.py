@@ -14,7 +14,7 @@ from xserver import x_server
 from config.schema import PageSettings
 from stream.view.base import ViewError
 from stream.view.none import NoView
-from stream.view.window import PROTECT, WindowView, compose
+from stream.view.window import LAYOUTS, PROTECT, WindowView, compose
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[2]
@@ -142,3 +142,7 @@ def test_a_protected_cameras_window_shows_output_and_mask_and_how_to_hide() -> N
     assert (shown[:90, :160] == 77).all()
     assert (shown[:90, 160:] == 255).all()
     assert "hide" in PROTECT.keys
+
+
+def test_a_window_speaks_of_hiding_somebody_only_where_somebody_is_shown() -> None:
+    assert [kind for kind, layout in LAYOUTS.items() if "hide me" in layout.keys] == ["protect"]

@@ -1,0 +1,100 @@
+"""What the reports on both sides of the lens say alike: how good a copy is, and what nobody can prevent."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+HONEST: Final = (
+    "Averaging whole cycles of a static picture recovers it: the mean is what people see, and no order of sub-frames "
+    "can prevent that. It costs a pirate motion, which blurs. Whoever films for long enough, at the right exposure, "
+    "what does not move, gets a copy."
+)
+BLURRED: Final = (
+    "Blur is a single frame's: where neighbours stand at different places of the cycle it blends them, as a distant or "
+    "unsharp camera does by itself, and what is left is the picture without its detail, moving or not."
+)
+NOT_SIMULATED: Final = (
+    "The simulated cameras stand square before the display, one of their pixels on each of its, and know its clock as "
+    "no real one does. A real copy also suffers from lens, moire, reflections, shaking hands, automatic exposure and "
+    "white balance. Not simulated either: displays that strobe their light or take time to change, and phones held "
+    "upright."
+)
+FOOTER: Final = "It holds pictures of what was filmed. Backroom sends nothing over any network."
+SAID_SCORES: Final = ("PSNR, dB", "SSIM", "wrong colours", "histogram")
+_EXACT_DB: Final = 98.9
+
+
+def say_db(db: float) -> str:
+    """Say a PSNR.
+
+    Parameters
+    ----------
+    db : float
+        Up to 99, which stands for equal pictures.
+
+    Returns
+    -------
+    str
+        Such as ``27.3 dB``.
+    """
+    return "an exact copy" if db >= _EXACT_DB else f"{db:.1f} dB"
+
+
+def say_quality(db: float) -> str:
+    """Say what a PSNR means to who watches the copy.
+
+    Parameters
+    ----------
+    db : float
+        Up to 99.
+
+    Returns
+    -------
+    str
+        One sentence.
+    """
+    for least, text in (
+        (40.0, "From 40 dB on a copy is as good as the original."),
+        (28.0, "From 28 dB on a copy can be watched."),
+        (20.0, "Between 20 and 28 dB a copy shows what there was, in wrong colours and bands."),
+    ):
+        if db >= least:
+            return text
+    return "Below 20 dB a copy is garbage."
+
+
+def say_code(report: Mapping[str, Any]) -> str:
+    """Say how a file of sub-frames is made.
+
+    Parameters
+    ----------
+    report : mapping
+        With its code, slots and refresh rate.
+
+    Returns
+    -------
+    str
+        Such as ``abab, 2 sub-frames a cycle at 120 Hz``.
+    """
+    code = f"{report['code']}, " if report["code"] else ""
+    return f"{code}{report['slots']} sub-frames a cycle at {report['refresh_hz']:g} Hz"
+
+
+def say_scores(score: Mapping[str, float]) -> tuple[str, ...]:
+    """Say the figures that are named in `SAID_SCORES`.
+
+    Parameters
+    ----------
+    score : mapping of str to float
+        The fields of a `CopyScore`.
+
+    Returns
+    -------
+    tuple of str
+        One for each.
+    """
+    return (
+        f"{score['psnr_db']:.1f}",
+        f"{score['ssim']:.2f}",
+        f"{100 * score['wrong_share']:.0f} %",
+        f"{score['histogram']:.2f}",
+    )
