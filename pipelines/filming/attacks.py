@@ -7,6 +7,9 @@ the camera's clocks. What is left over after them is an upper bound.
 **Averaging whole cycles of a static picture recovers it**: no order of sub-frames that fuse for an eye can prevent
 that, for the mean is what the eye sees. It costs motion, which blurs. Blurring a frame does the same in space where
 neighbours stand at different places of a cycle, and costs detail; a distant or unsharp camera does it by itself.
+
+**Grey recovers it in black and white**: sub-frames leave the luminance of a picture alone, because the eye would see it
+change. Whoever keeps the luminance of a single frame and throws its colours away has a black-and-white film.
 """
 
 from collections.abc import Sequence
@@ -16,7 +19,7 @@ import cv2
 import numpy as np
 
 from pipelines.base import Image
-from pipelines.color import codes_from_linear, linear_from_codes
+from pipelines.color import codes_from_linear, linear_from_codes, luminance
 from pipelines.filming.camera import Camera, Panel
 from pipelines.filming.scores import psnr_db
 
@@ -81,6 +84,23 @@ def blur_frame(frame: Image, truth: Image) -> Image:
     light = linear_from_codes(frame)
     blurred = [codes_from_linear(cv2.GaussianBlur(light, (0, 0), sigma_px)) for sigma_px in BLURS_PX]
     return max(blurred, key=lambda one: psnr_db(one, truth))
+
+
+def grey_frame(frame: Image) -> Image:
+    """Keep the luminance of a picture and throw its colours away.
+
+    Parameters
+    ----------
+    frame : ndarray
+        (height, width, 3) uint8 BGR.
+
+    Returns
+    -------
+    ndarray
+        uint8 of that shape, its three channels alike.
+    """
+    grey = codes_from_linear(luminance(linear_from_codes(frame)))
+    return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
 
 
 def notch_rows(frame: Image, camera: Camera, panel: Panel, n_slots: int) -> Image:
@@ -164,5 +184,6 @@ def attack(
     if len(frames) >= LEAST_MEDIAN:
         copies["median"] = Copy(median_frame(frames), truth)
     copies["blur"] = Copy(blur_frame(frames[middle], truth), truth)
+    copies["grey"] = Copy(grey_frame(frames[middle]), grey_frame(truth))
     copies["row notch"] = Copy(notch_rows(frames[middle], camera, panel, n_slots), truth)
     return copies

@@ -7,8 +7,8 @@ from compiled import sized
 from recordings import moving_pictures, soft_picture
 from subframes import TRIPLE, cycle_of
 
-from pipelines.color import codes_from_linear, linear_from_codes
-from pipelines.filming.attacks import attack, blur_frame, mean_frame, median_frame, notch_rows
+from pipelines.color import LUMINANCE_BGR, codes_from_linear, linear_from_codes
+from pipelines.filming.attacks import attack, blur_frame, grey_frame, mean_frame, median_frame, notch_rows
 from pipelines.filming.camera import Camera, Panel, Recorder
 from pipelines.filming.scores import psnr_db
 from pipelines.filming.sensor import IDEAL, develop
@@ -46,6 +46,17 @@ def test_as_many_frames_as_a_cycle_has_sub_frames_recover_it_where_the_clocks_st
     copies = attack(frames, [picture] * len(frames), camera, PANEL, 3)
     assert psnr_db(copies["mean of 3"].picture, picture) > 40
     assert psnr_db(copies["mean of 2"].picture, picture) < 35
+
+
+def test_grey_recovers_a_black_and_white_picture_of_sub_frames_that_keep_the_luminance(rng):
+    light = linear_from_codes(soft_picture(rng, *SIZE)) * np.float32(0.5) + np.float32(0.25)
+    picture = codes_from_linear(light)
+    blue, green, _ = LUMINANCE_BGR
+    away = np.array([1.0, -blue / green, 0.0], np.float32) * np.float32(0.25)
+    for subframe in (codes_from_linear(light + away), codes_from_linear(light - away)):
+        assert psnr_db(subframe, picture) < 20
+        # What is left is the rounding to codes.
+        assert psnr_db(grey_frame(subframe), grey_frame(picture)) > 45
 
 
 def test_a_mean_that_stands_at_one_place_of_the_cycle_recovers_nothing(rng):
@@ -93,6 +104,7 @@ def test_all_attacks_are_tried_and_each_is_held_against_its_own_truth(rng):
         "mean of 8",
         "median",
         "blur",
+        "grey",
         "row notch",
     ]
     assert psnr_db(copies["best frame"].picture, copies["best frame"].truth) == 99
@@ -101,7 +113,7 @@ def test_all_attacks_are_tried_and_each_is_held_against_its_own_truth(rng):
 
 def test_few_frames_are_attacked_by_what_they_suffice_for(rng):
     picture = soft_picture(rng, *SIZE)
-    assert list(attack([picture], [picture], Camera(), PANEL, 2)) == ["best frame", "blur", "row notch"]
+    assert list(attack([picture], [picture], Camera(), PANEL, 2)) == ["best frame", "blur", "grey", "row notch"]
 
 
 def test_a_blur_blends_neighbours_that_stand_at_different_places_of_the_cycle(rng):

@@ -69,6 +69,7 @@ def test_figures_are_numbers_and_names(rng):
         "mean of 8",
         "median",
         "blur",
+        "grey",
         "row notch",
     }
     assert figures["attacks"][result.best_attack]["psnr_db"] == max(a["psnr_db"] for a in figures["attacks"].values())
@@ -84,7 +85,7 @@ def test_a_second_stretch_adds_frames_and_a_short_one_does_no_harm(rng):
         grid.stop()
     (result,) = grid.results()
     assert 2 * 14 <= result.n_frames <= 2 * 14 + 4
-    assert len(result.attacks) == 7
+    assert len(result.attacks) == 8
 
 
 def test_fusing_is_the_mean_of_light(rng):
