@@ -13,11 +13,10 @@ gamut where a pair has to stop at the nearer wall, and so does a circle.
     A B B A: a quarter, no constant voltage on a liquid crystal whatever its drive; at 120 Hz copied perfectly at
     1/30 s, and seen.
 ``triple``
-    A B C, a third: 40 Hz at 120. On displays of 228 Hz and more each stands for two periods or more, so that it stays
-    at 40 to 57 Hz.
+    A B C, a third: 40 Hz at 120. On displays of 216 Hz and more each stands for two periods or more.
 ``quad``
-    A A B C, a quarter, where the two periods of A weigh as much as B and C together: 41 Hz at 165, where a triple would
-    have 55 and be copied at 1/60 s nearly.
+    A A B C, a quarter, where the two periods of A weigh as much as B and C together: 36 Hz at 144 and 41 at 165, where
+    a triple would have 48 and 55 and be copied nearly at 1/50 and 1/60 s.
 ``star``
     Five corners, every second one: two and three fifths, 48 and 72 Hz at 120. It hides less than a triple, but has no
     blind exposure up to a twenty-fourth of a second, and at 120 Hz it shows a film's 24 frames a second evenly.
@@ -36,14 +35,14 @@ import numpy as np
 
 from pipelines.kaleido.contract import Code
 
-SLOWEST_HZ = 38.0
-"""Least frequency of colours that `auto` takes. The slower they are, the more an exposure leaves of them, and the more
-the eye sees: of 33 Hz twice as much as of 40."""
+SLOWEST_HZ = 35.9
+"""Least frequency of colours that `auto` takes: 36 Hz, also on displays a little slower than 144. The slower they are,
+the more an exposure leaves of them, and the more the eye sees: of 36 Hz 1.6 times as much as of 40, of 30 Hz 3.4."""
 
 LONGEST_EXPOSURE_S = Fraction(1, 29)
 """Of a camera: 1/30 s, and a little for displays that run a little slower than they say."""
 
-_FLICKER_HZ = 34.0  # colours slower than that are seen at full strength
+_FLICKER_HZ = 35.0  # colours slower than that are seen at full strength
 _ENERGY = 1e-9  # what is left of a harmonic that is none, after rounding
 
 

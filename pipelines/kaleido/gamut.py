@@ -9,11 +9,12 @@ One pair of axes serves all colours of a bin and those `epsilon` codes around it
 
 References
 ----------
-.. [1] ITU-R BT.1702-3, Guidance for the reduction of photosensitive epileptic seizures caused by television, 2023:
-   transitions to and from saturated red are dangerous whatever their luminance.
-.. [2] W3C, Web Content Accessibility Guidelines 2.2, 2023, "general flash and red flash thresholds": a pair of opposing
-   transitions where one state or both have R / (R + G + B) >= 0.8 and the values of (R - G - B) * 320 (linear; below 0
-   counts as 0) differ by more than 20.
+.. [1] ITU-R BT.1702, Guidance for the reduction of photosensitive epileptic seizures caused by television: transitions
+   to and from saturated red are dangerous whatever their luminance.
+.. [2] W3C, Web Content Accessibility Guidelines, "general flash and red flash thresholds": transitions to or from a
+   state with R / (R + G + B) >= 0.8 (linear) where, in versions 2.0 and 2.1, (R - G - B) * 320, below 0 counting as 0,
+   changes by more than 20, or, in 2.2 after ISO 9241-391, the place in the CIE 1976 UCS diagram by more than 0.2. Here
+   neither may happen.
 """
 
 from functools import partial

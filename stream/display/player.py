@@ -5,17 +5,23 @@ there were. Before drawing and once more before the flip the display's count is 
 periods are told to the cycle clock, which has the rest of the cycle shown plain and the modulation rise again. A flip
 that is late in itself shows a sub-frame where it does not belong, which cannot be undone: the next period is plain.
 
-Sub-frames of the next cycle are made while the present one is shown, a part in each period, so that what a period needs
-is one copy. A cycle that shows the picture of the one before at the same strength needs nothing.
+Sub-frames of the next cycle are made while the present one is shown, in parts, as many in each period as there is time
+for, so that what a period itself needs is one copy. A cycle whose picture and strength are those of the one before
+needs nothing. Where the next cycle is not ready the present one is shown once more: a slow machine loses pictures of
+the film, never the order of sub-frames. It is shown plain, with a line in the log, if it is stronger than it may be
+after a slip.
 
-Limits: a cycle that is skipped in a stall is not made up for; its rest shows the old picture, plain.
+Limits: cycles that are skipped in a stall are not made up for; where making them is slow the modulation rises in fewer
+steps.
 """
 
 import contextlib
 import gc
 import logging
+import statistics
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -26,6 +32,15 @@ from pipelines.kaleido.schedule import CycleClock, Slip
 from stream.display.vblank import Vblanks
 
 _log = logging.getLogger(__name__)
+
+_N_TIMED: Final = 9
+"""Parts whose median time is what the next one is thought to take: one that stalls changes nothing."""
+
+_BUSY_SHARE: Final = 0.7
+"""Of a period, from one flip on, that may be spent on drawing and making."""
+
+_LONGEST_REST_S: Final = 0.25
+"""Where there never is time, a part is made this often all the same."""
 
 _SWITCH_S: Final = 0.0005
 """Another thread of Python may keep the interpreter this long; 5 ms, the default, is most of a period."""
@@ -41,15 +56,20 @@ was given is not written to again; the same array given again means the same pic
 class Drawer(Protocol):
     """Keeps two cycles, 0 and 1, and shows their sub-frames. All calls come from the player's thread."""
 
-    def load(self, where: int, picture: Image) -> None:
-        """Take a picture.
+    n_parts: int
+    """In which a cycle is loaded, and made: each takes a small share of a period."""
+
+    def load(self, where: int, picture: Image, part: int, n_parts: int) -> None:
+        """Take a part of a picture; another picture may be begun before the last part.
 
         Parameters
         ----------
         where : int
             For which of the two cycles.
         picture : ndarray
-            (height, width, 3) uint8 BGR; no longer needed afterwards.
+            (height, width, 3) uint8 BGR; no longer needed after the last part.
+        part, n_parts : int
+            Which part, from 0, of how many.
         """
 
     def render(self, where: int, strength: float, part: int, n_parts: int) -> None:
@@ -103,6 +123,8 @@ class PlayStats:
         Times that this happened in a row.
     n_plain : int
         Periods without modulation, those at the start included.
+    n_late : int
+        Cycles that were not ready, so that the one before was shown once more.
     elapsed_s : float
         Since the first flip.
     worst_interval_s : float
@@ -113,6 +135,7 @@ class PlayStats:
     n_missed: int = 0
     n_slips: int = 0
     n_plain: int = 0
+    n_late: int = 0
     elapsed_s: float = 0.0
     worst_interval_s: float = 0.0
 
@@ -126,10 +149,25 @@ class PlayStats:
 class _Cycle:
     """What the drawer keeps of one of its two cycles."""
 
-    number: int = -1
     picture: Image | None = None
+    n_loaded: int = 0
     strength: float = 0.0
-    n_parts_made: int = 0
+    n_made: int = 0
+    n_parts: int = 1
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether its plain picture can be shown."""
+        return self.n_loaded == self.n_parts
+
+    @property
+    def is_made(self) -> bool:
+        """Whether its sub-frames can be shown."""
+        return self.n_made == self.n_parts
+
+    def is_ready_for(self, strength: float) -> bool:
+        """Whether it can be shown where this strength is allowed."""
+        return self.is_loaded and (strength <= 0 or (self.is_made and 0 < self.strength <= strength))
 
 
 class Player:
@@ -155,6 +193,8 @@ class Player:
         Called once a period, such as to handle the window's events; False ends.
     n_periods : int, optional
         Periods in all, where known: see `CycleClock`.
+    now_s : callable, optional
+        The time, for tests.
 
     Attributes
     ----------
@@ -176,21 +216,27 @@ class Player:
         on_slip: Callable[[Slip], None] = lambda _slip: None,
         is_wanted: Callable[[], bool] = lambda: True,
         n_periods: int | None = None,
+        now_s: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._drawer, self._vblanks = drawer, vblanks
         self._n_slots, self._refresh_hz, self._fade_s = n_slots, refresh_hz, fade_s
         self._picture_at, self._on_slip, self._is_wanted = picture_at, on_slip, is_wanted
         self._n_periods = n_periods
-        self._cycles = (_Cycle(), _Cycle())
+        self._now_s = now_s
+        self._cycles = (_Cycle(n_parts=drawer.n_parts), _Cycle(n_parts=drawer.n_parts))
         self._on = 0
+        self._newest: Image | None = None
+        self._cycle = 0
         self._asked_for = 0
+        self._is_preparing = False
+        self._parts_s: deque[float] = deque([0.0], maxlen=_N_TIMED)
+        self._part_s = 0.0
         self._last_cycle: int | None = None
         self._is_stopped = False
         self.first_vblank = 0
         self._shown_vblank = -1
-        self._flipped_s = 0.0
+        self._begun_s = self._flipped_s = self._worked_s = 0.0
         self._first_s = 0.0
-        self._clock: CycleClock | None = None
         self.stats = PlayStats()
 
     @property
@@ -210,18 +256,22 @@ class Player:
         PlayStats
             The final figures.
         """
-        picture = self._picture_at(0)
+        picture = self._newest = self._picture_at(0)
         if picture is None:
             return self.stats
-        self._load(0, picture)
-        self._cycles[0].number = 0
+        self._cycles[0].picture = picture
+        for _ in range(self._drawer.n_parts):
+            self._load_part(0)
+        self._drawer.finish()
         expected = self.first_vblank = self._vblanks.count() + 2
-        clock = self._clock = CycleClock(
+        clock = CycleClock(
             self._n_slots, self._refresh_hz, self._fade_s, first_vblank=expected, n_periods=self._n_periods
         )
+        self._flipped_s = self._worked_s = self._now_s()
         is_second_try = False
         with _swift_thread():
             while self._is_wanted() and not self._is_stopped:
+                self._begun_s = self._now_s()
                 target = max(expected, self._vblanks.count() + 1)
                 if target > expected:
                     self._slip(clock, expected, target - expected)
@@ -229,14 +279,15 @@ class Player:
                 period = clock.at(target)
                 if self._last_cycle is not None and period.cycle > self._last_cycle:
                     break
-                self._draw(period)
-                self._prepare(clock, target, period)
+                is_plain = self._draw(period)
                 self._drawer.finish()
+                if not is_second_try or self._is_quick():
+                    self._prepare(clock, target, period)
                 is_second_try = not is_second_try and self._vblanks.count() >= target
                 if is_second_try:
                     continue  # it took too long: what was drawn belongs to a period that is over
                 shown = self._vblanks.flip(target)
-                self._count(shown, period)
+                self._count(shown, is_plain)
                 if shown > target:
                     self._slip(clock, target, shown - target + 1)
                 expected = max(expected, shown + 1)
@@ -254,71 +305,105 @@ class Player:
         )
         self._on_slip(slip)
 
-    def _draw(self, period: Period) -> None:
-        ahead = self._cycles[1 - self._on]
-        if period.slot == 0 and ahead.number == period.cycle:
+    def _draw(self, period: Period) -> bool:
+        """Draw what a period shows; return whether that is plain."""
+        if period.slot == 0 and period.cycle != self._cycle:
+            self._turn(period)
+        self._cycle = period.cycle
+        own = self._cycles[self._on]
+        if period.strength > 0 and own.is_ready_for(period.strength):
+            self._drawer.show(self._on, period.slot)
+            return False
+        self._drawer.show_plain(self._on)
+        return True
+
+    def _turn(self, period: Period) -> None:
+        """Go on to the cycle that was prepared, if it is ready."""
+        own, ahead = self._cycles[self._on], self._cycles[1 - self._on]
+        if not self._is_preparing:
+            pass
+        elif ahead.is_ready_for(period.strength):
             self._on = 1 - self._on
-        cycle = self._cycles[self._on]
-        if period.strength <= 0:
-            self._drawer.show_plain(self._on)
+            self._is_preparing = False
             return
-        while cycle.strength != period.strength or cycle.n_parts_made < self._n_slots:
-            self._make_part(self._on, period.strength)
-        self._drawer.show(self._on, period.slot)
+        else:
+            self.stats.n_late += 1
+        if period.strength > 0 and not own.is_ready_for(period.strength):
+            _log.warning("cycle %d is plain: its sub-frames were not ready", period.cycle)
 
     def _prepare(self, clock: CycleClock, target: int, period: Period) -> None:
-        """Do a part of what the next cycle needs."""
+        """Do what the next cycle needs, as far as there is time."""
         following = period.cycle + 1
-        own, ahead = self._cycles[self._on], self._cycles[1 - self._on]
-        if self._asked_for < following:
+        if self._last_cycle is None and self._asked_for < following:
             self._asked_for = following
             picture = self._picture_at(following)
             if picture is None:
                 self._last_cycle = period.cycle
-                return
-            if picture is not own.picture:
-                self._load(1 - self._on, picture)
-                ahead.number = following
-                return
-            ahead.number = -1  # the present one goes on
+            else:
+                self._newest = picture
         if self._last_cycle is not None:
             return
         strength = clock.at(target - period.slot + self._n_slots).strength
-        if ahead.number != following:
-            is_ready = own.strength == strength and own.n_parts_made == self._n_slots
-            if strength <= 0 or is_ready or own.picture is None:
+        own, ahead = self._cycles[self._on], self._cycles[1 - self._on]
+        if not self._is_preparing:
+            if self._newest is own.picture and (strength <= 0 or own.strength == strength):
                 return
-            # Its sub-frames are being shown: those of another strength are made beside them.
-            self._load(1 - self._on, own.picture)
-            ahead.number = following
-        if strength > 0 and (ahead.strength != strength or ahead.n_parts_made < self._n_slots):
-            self._make_part(1 - self._on, strength)
+            self._is_preparing = True
+            self._begin(ahead)
+            if ahead.strength != strength:
+                ahead.n_made = 0
+        elif self._is_quick():
+            self._begin(ahead)  # a slip may have left out the cycle that it was for
+        if strength > 0 and (ahead.strength > strength or ahead.n_made == 0) and ahead.strength != strength:
+            ahead.strength, ahead.n_made = strength, 0
+        while not (ahead.is_loaded and (strength <= 0 or ahead.is_made)) and self._has_time():
+            self._do_part(1 - self._on)
 
-    def _load(self, where: int, picture: Image) -> None:
+    def _begin(self, cycle: _Cycle) -> None:
+        if cycle.picture is not self._newest:
+            cycle.picture, cycle.n_loaded, cycle.n_made = self._newest, 0, 0
+
+    def _is_quick(self) -> bool:
+        """Whether a whole cycle can be made within one period."""
+        return 2 * self._drawer.n_parts * self._part_s < _BUSY_SHARE / self._refresh_hz
+
+    def _has_time(self) -> bool:
+        # After a stall the last flip is long ago: who is quick has time in what is left of the period.
+        begun_s = self._begun_s if self._is_quick() else self._flipped_s
+        now_s = self._now_s()
+        ends_in_time = now_s - begun_s + self._part_s < _BUSY_SHARE / self._refresh_hz
+        return ends_in_time or now_s - self._worked_s > _LONGEST_REST_S
+
+    def _do_part(self, where: int) -> None:
+        begin_s = self._now_s()
         cycle = self._cycles[where]
-        if cycle.picture is not picture:
-            self._drawer.load(where, picture)
-            cycle.picture = picture
-            cycle.strength, cycle.n_parts_made = 0.0, 0
+        if not cycle.is_loaded:
+            self._load_part(where)
+        else:
+            self._drawer.render(where, cycle.strength, cycle.n_made, cycle.n_parts)
+            cycle.n_made += 1
+        self._drawer.finish()
+        self._worked_s = self._now_s()
+        self._parts_s.append(self._worked_s - begin_s)
+        self._part_s = statistics.median(self._parts_s)
 
-    def _make_part(self, where: int, strength: float) -> None:
+    def _load_part(self, where: int) -> None:
         cycle = self._cycles[where]
-        if cycle.strength != strength:
-            cycle.strength, cycle.n_parts_made = strength, 0
-        self._drawer.render(where, strength, cycle.n_parts_made, self._n_slots)
-        cycle.n_parts_made += 1
+        assert cycle.picture is not None  # noqa: S101 - set by whoever began
+        self._drawer.load(where, cycle.picture, cycle.n_loaded, cycle.n_parts)
+        cycle.n_loaded += 1
 
-    def _count(self, shown: int, period: Period) -> None:
-        now_s = time.perf_counter()
+    def _count(self, shown: int, is_plain: bool) -> None:
+        now_s = self._now_s()
         stats = self.stats
-        if stats.n_flips == 0:
+        if not stats.n_flips:
             self._first_s = now_s
         else:
             stats.worst_interval_s = max(stats.worst_interval_s, now_s - self._flipped_s)
         self._flipped_s = now_s
         self._shown_vblank = shown
         stats.n_flips += 1
-        stats.n_plain += period.strength <= 0
+        stats.n_plain += is_plain
         stats.elapsed_s = now_s - self._first_s
 
 

@@ -133,7 +133,7 @@ class Screening:
             If the pictures do not fit, or the monitor is unplugged.
         """
         try:
-            drawer = SubframeDrawer(self._window.context, tables, epsilon, self.size_px)
+            drawer = SubframeDrawer(self._window.context, tables, epsilon, self.size_px, 1 / self.refresh_hz)
         except ValueError as error:
             raise DisplayError(str(error)) from None
         return self.play_drawn(

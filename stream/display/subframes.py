@@ -10,6 +10,8 @@ pixel in some ten thousands falls on the other side of a limit; its cycle still 
 Colours are B, G, R inside, as in the arrays; row 0 of a texture is the picture's top.
 """
 
+import math
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -26,6 +28,11 @@ if TYPE_CHECKING:
 _MOST_SLOTS: Final = 8
 """Pictures that OpenGL 3.3 draws at once, at least."""
 
+_PART_SHARE: Final = 0.2
+"""Of a period, that loading and making one part of a cycle take together."""
+
+_MOST_PARTS: Final = 64
+
 _COVER: Final = """
 #version 330 core
 void main() {  // one triangle that covers all
@@ -36,13 +43,18 @@ void main() {  // one triangle that covers all
 _CHOOSE: Final = """
 #version 330 core
 uniform usampler2D picture, chosen_for;
+uniform sampler2D plain;
 uniform int epsilon;
-out uvec4 chosen;
+layout(location = 0) out uvec4 chosen;
+layout(location = 1) out vec4 shown;
 void main() {
     ivec2 at = ivec2(gl_FragCoord.xy);
     ivec3 code = ivec3(texelFetch(picture, at, 0).xyz), base = ivec3(texelFetch(chosen_for, at, 0).xyz);
     ivec3 far = abs(code - base);
     chosen = uvec4(max(far.x, max(far.y, far.z)) > epsilon ? code : base, 0);
+    for (int c = 0; c < 3; c++)
+        shown[2 - c] = texelFetch(plain, ivec2(code[c], 0), 0).x;
+    shown.w = 1.0;
 }
 """
 
@@ -106,21 +118,6 @@ void main() {
 }
 """
 
-_SHOW_PLAIN: Final = """
-#version 330 core
-uniform usampler2D picture;
-uniform sampler2D plain;
-uniform ivec2 top_left;
-out vec4 color;
-void main() {
-    ivec2 at = ivec2(int(gl_FragCoord.x) - top_left.x, top_left.y - int(gl_FragCoord.y));
-    uvec3 code = texelFetch(picture, at, 0).xyz;
-    for (int c = 0; c < 3; c++)
-        color[2 - c] = texelFetch(plain, ivec2(int(code[c]), 0), 0).x;
-    color.w = 1.0;
-}
-"""
-
 
 class SubframeDrawer:
     """Keeps two cycles on the graphics card; see `stream.display.player.Drawer`.
@@ -135,6 +132,13 @@ class SubframeDrawer:
         By how many codes a pixel may change and keep its axes.
     size_px : tuple of int
         Height and width of the window: the picture stands in its middle, pixel for pixel.
+    period_s : float
+        Of the display: work is done in parts of a small share of it.
+
+    Attributes
+    ----------
+    n_parts : int
+        In which a picture is loaded, and its sub-frames are made.
 
     Raises
     ------
@@ -142,7 +146,14 @@ class SubframeDrawer:
         If the picture is larger than the window, or a cycle has more sub-frames than OpenGL can draw at once.
     """
 
-    def __init__(self, context: "moderngl.Context", tables: Tables, epsilon: int, size_px: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        context: "moderngl.Context",
+        tables: Tables,
+        epsilon: int,
+        size_px: tuple[int, int],
+        period_s: float = 1 / 120,
+    ) -> None:
         self._context = context
         self._height, self._width = tables.pattern.phase.shape
         self._n_slots = tables.code.n_slots
@@ -158,27 +169,31 @@ class SubframeDrawer:
         self._place_in_window()
         self._make_textures(tables)
         self._make_programs(tables)
-        self._warm_up()
+        self.n_parts = self._warm_up(period_s)
 
-    def load(self, where: int, picture: Image) -> None:
-        """Take a picture, see `Drawer.load`.
+    def load(self, where: int, picture: Image, part: int, n_parts: int) -> None:
+        """Take a part of a picture, see `Drawer.load`.
 
         Parameters
         ----------
         where : int
             For which of the two cycles.
         picture : ndarray
-            (height, width, 3) uint8 BGR; no longer needed afterwards.
+            (height, width, 3) uint8 BGR; no longer needed after the last part.
+        part, n_parts : int
+            Which part, from 0, of how many: bands of rows.
         """
-        self._pictures[where].write(np.ascontiguousarray(picture))
+        band = first, n_rows = self._band(part, n_parts)
+        rows = np.ascontiguousarray(picture[first : first + n_rows])
+        self._pictures[where].write(rows, viewport=(0, first, self._width, n_rows))
         target = 1 - self._chosen
-        self._choose_bases[target].use()
-        self._choose_bases[target].viewport = (0, 0, self._width, self._height)
+        self._aim_at(self._loads[where][target], band)
         # The first picture's colours are chosen whatever stands there.
         self._choose.program["epsilon"].value = -1 if self._is_first else self._epsilon
-        self._is_first = False
-        self._use(self._choose, picture=self._pictures[where], chosen_for=self._bases[self._chosen])
-        self._chosen = target
+        self._use(self._choose, picture=self._pictures[where], chosen_for=self._bases[self._chosen], plain=self._plain)
+        if part == n_parts - 1:
+            self._chosen = target
+            self._is_first = False
 
     def render(self, where: int, strength: float, part: int, n_parts: int) -> None:
         """Make a part of a cycle's sub-frames, see `Drawer.render`.
@@ -192,10 +207,7 @@ class SubframeDrawer:
         part, n_parts : int
             Which part, from 0, of how many: bands of rows.
         """
-        first, end = self._height * part // n_parts, self._height * (part + 1) // n_parts
-        buffer = self._cycles[where]
-        buffer.use()
-        buffer.viewport = (0, first, self._width, end - first)
+        self._aim_at(self._cycles[where], self._band(part, n_parts))
         self._split.program["order"].write((self._order[:-1] * np.float32(strength)).tobytes())
         self._use(
             self._split,
@@ -229,7 +241,7 @@ class SubframeDrawer:
             Which of the two cycles.
         """
         self._aim_at_window()
-        self._use(self._show_plain, picture=self._pictures[where], plain=self._plain)
+        self._use(self._show, subframe=self._plain_pictures[where])
 
     def finish(self) -> None:
         """Wait until all of that is done."""
@@ -274,7 +286,10 @@ class SubframeDrawer:
         self._shift = 8 - (n_bins.bit_length() - 1)
         self._pictures = [self._texture(size, 3, None, "u1") for _ in range(2)]
         self._bases = [self._texture(size, 4, bytes(4 * size[0] * size[1]), "u1") for _ in range(2)]
-        self._choose_bases = [self._context.framebuffer([base]) for base in self._bases]
+        self._plain_pictures = [self._texture(size, 4, None, "f1") for _ in range(2)]
+        self._loads = [
+            [self._context.framebuffer([base, plain]) for base in self._bases] for plain in self._plain_pictures
+        ]
         self._subframes = [[self._texture(size, 4, None, "f1") for _ in range(self._n_slots)] for _ in range(2)]
         self._cycles = [self._context.framebuffer(subframes) for subframes in self._subframes]
         self._places = self._texture(size, 3, places, "u1")
@@ -299,16 +314,22 @@ class SubframeDrawer:
         self._choose = self._program(_CHOOSE)
         self._split = self._program(split, delta=tables.delta, shift=self._shift)
         self._show = self._program(_SHOW, top_left=self._top_left)
-        self._show_plain = self._program(_SHOW_PLAIN, top_left=self._top_left)
 
-    def _warm_up(self) -> None:
-        # Drivers compile a program when it first draws.
-        self.load(0, np.zeros((self._height, self._width, 3), np.uint8))
+    def _warm_up(self, period_s: float) -> int:
+        """Draw everything once, as drivers compile a program when it first draws; return how many parts to work in."""
+        self._draw_all()
+        begin_s = time.perf_counter()
+        self._draw_all()
+        whole_s = time.perf_counter() - begin_s
+        self._is_first = True
+        return min(_MOST_PARTS, math.ceil(whole_s / (_PART_SHARE * period_s)))
+
+    def _draw_all(self) -> None:
+        self.load(0, np.zeros((self._height, self._width, 3), np.uint8), 0, 1)
         self.render(0, 1.0, 0, 1)
         self.show_plain(0)
         self.show(0, 0)
         self.finish()
-        self._is_first = True
 
     def _texture(self, size: tuple[int, int], n_channels: int, content: Any, kind: str) -> "moderngl.Texture":
         raw = np.ascontiguousarray(content).tobytes() if isinstance(content, np.ndarray) else content
@@ -329,6 +350,14 @@ class SubframeDrawer:
                 texture.use(unit)
                 drawn.program[name].value = unit
         drawn.render(vertices=3)
+
+    def _band(self, part: int, n_parts: int) -> tuple[int, int]:
+        first, end = self._height * part // n_parts, self._height * (part + 1) // n_parts
+        return first, end - first
+
+    def _aim_at(self, buffer: "moderngl.Framebuffer", band: tuple[int, int]) -> None:
+        buffer.use()
+        buffer.viewport = (0, band[0], self._width, band[1])
 
     def _aim_at_window(self) -> None:
         screen = self._context.screen

@@ -47,7 +47,7 @@ def recorded(code, refresh_hz, exposure_s, start):
 @pytest.mark.parametrize(
     "code", [*CODES.values(), held(CODES["triple"], 2)], ids=lambda code: f"{code.name}{code.n_slots}"
 )
-@settings(deadline=None)
+@settings(deadline=None, max_examples=20)
 @given(start=st.fractions(0, 10, max_denominator=16))
 def test_blind_exposures_record_the_picture_and_others_do_not(code, start):
     blind = blind_exposures_s(code, 120, Fraction(1, 12))
@@ -75,7 +75,8 @@ def test_a_display_that_is_a_little_slow_has_the_same_blind_exposures():
         (100, "star", 5),
         (119.88, "triple", 3),
         (120, "triple", 3),
-        (144, "triple", 3),
+        (143.86, "quad", 4),
+        (144, "quad", 4),
         (165, "quad", 4),
         (240, "triple", 6),
     ],
@@ -89,8 +90,8 @@ def test_auto_suits_the_display(refresh, name, n_slots):
 @given(st.floats(100.0, 500.0))
 def test_auto_is_never_much_more_visible_than_a_triple_at_120_hz(refresh):
     code = choose_code("auto", refresh, None).code
-    assert slowest_hz(code, refresh) >= 38.0
-    assert chroma_visibility(code, refresh) < 1.3 * chroma_visibility(CODES["triple"], 120.0)
+    assert slowest_hz(code, refresh) >= 35.9
+    assert chroma_visibility(code, refresh) < 1.7 * chroma_visibility(CODES["triple"], 120.0)
 
 
 def test_the_profile_knows_every_code_and_no_other():

@@ -73,6 +73,11 @@ def split(picture: Image, chosen_for: Image, tables: Tables, strength: float) ->
     return [stacked[(slot + pattern.phase.astype(int)) % n, y, x] for slot in range(n)]
 
 
+def load(drawer: SubframeDrawer, where: int, picture: Image) -> None:
+    for part in range(5):
+        drawer.load(where, picture, part, 5)
+
+
 def read_cycle(drawer: SubframeDrawer, where: int, strength: float, n_slots: int) -> list[Image]:
     for part in range(n_slots):
         drawer.render(where, strength, part, n_slots)
@@ -88,7 +93,7 @@ def test_sub_frames_are_the_formulas(window: Window, name: str, rng: np.random.G
     picture = rng.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
     chosen_for = picture
     for turn, strength in enumerate((1.0, 0.3, 1.0)):
-        drawer.load(turn % 2, picture)
+        load(drawer, turn % 2, picture)
         got = read_cycle(drawer, turn % 2, strength, code.n_slots)
         expected = split(picture, chosen_for, tables, strength)
         for mine, theirs in zip(got, expected, strict=True):
@@ -109,7 +114,7 @@ def test_without_room_to_move_all_sub_frames_are_the_picture_within_a_code(
     tables.pattern.gain[:] = 0
     drawer = SubframeDrawer(window.context, tables, EPSILON, window.size_px)
     picture = rng.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
-    drawer.load(0, picture)
+    load(drawer, 0, picture)
     plain = codes_from_linear(tables.shown)[picture]
     for subframe in read_cycle(drawer, 0, 1.0, 3):
         assert np.abs(subframe.astype(int) - plain).max() <= 1
@@ -122,7 +127,7 @@ def test_what_is_shown_is_the_sub_frame_or_the_plain_picture_the_right_way_up(
     tables = made_tables(CODES["abba"], rng, 0.02)
     drawer = SubframeDrawer(window.context, tables, EPSILON, window.size_px)
     picture = rng.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
-    drawer.load(1, picture)
+    load(drawer, 1, picture)
     cycle = read_cycle(drawer, 1, 0.7, 4)
 
     def on_screen() -> Image:
@@ -150,7 +155,7 @@ def test_the_card_and_the_processor_make_the_same_film(
     expected = [np.empty_like(picture) for _ in range(code.n_slots)]
     for turn, strength in enumerate((0.1, 0.5, 1.0, 1.0)):
         encoder.encode_cycle(picture, strength, expected)
-        drawer.load(turn % 2, picture)
+        load(drawer, turn % 2, picture)
         for mine, theirs in zip(read_cycle(drawer, turn % 2, strength, code.n_slots), expected, strict=True):
             far = np.abs(mine.astype(int) - theirs)
             assert far.max() <= 1
