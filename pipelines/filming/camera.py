@@ -12,7 +12,7 @@ that strobe, pixels that need time to change, a camera held upright (its rows ru
 
 References
 ----------
-.. [1] M. Grundmann, V. Kwatra, D. Castro, I. Essa, Calibration-Free Rolling Shutter Removal, ICCP 2012, section 2: the
+.. [1] M. Grundmann, V. Kwatra, D. Castro, I. Essa, Calibration-Free Rolling Shutter Removal, ICCP 2012: the
    model of a rolling shutter, row y being exposed y / height * readout later than row 0.
 """
 

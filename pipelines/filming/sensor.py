@@ -7,7 +7,7 @@ demosaiced bilinearly. The white balance is the display's own, and there is no s
 References
 ----------
 .. [1] B. E. Bayer, Color imaging array, US patent 3971065, 1976.
-.. [2] EMVA Standard 1288, Release 4.0, 2021, section 2.3: shot and read noise of a camera.
+.. [2] EMVA Standard 1288, Release 4.0, 2021: shot and read noise of a camera.
 """
 
 from dataclasses import dataclass, replace
