@@ -31,7 +31,7 @@ SOURCE is one of
   camera, camera:N|NAME      the first webcam, or one by number or name
   demo                       a small synthetic call
   FILE                       a recording: every frame, as fast as can be
-  FOLDER                     pictures, in natural number order
+  FOLDER, PICTURE            pictures, in natural number order, or one
 
 `backroom devices` lists the monitors, windows and cameras there are.
 """

@@ -330,6 +330,17 @@ def devices() -> None:
 
 
 @click.command()
+@click.option("--monitor", type=click.IntRange(1), metavar="N", help="Counted from 1; the main one unless given.")
+@click.option("--refresh", "refresh_hz", type=float, default=0.0, help="Periods a second; else as the display says.")
+@click.option("--test-picture", type=_FILE, metavar="FILE.png", help="Write a picture to try `play` on, show nothing.")
+def calibrate(monitor: int | None, refresh_hz: float, test_picture: Path | None) -> None:
+    """Measure a display for `play`: its gamma by eye, channel by channel, and missed periods by a patch to film."""
+    from stream.tools.calibrate import run_calibration
+
+    click.echo("\n".join(run_calibration(monitor, refresh_hz, test_picture, click.echo)))
+
+
+@click.command()
 def doctor() -> None:
     """Say what works here, and what to install for the rest.
 
@@ -383,7 +394,7 @@ def profile_schema() -> None:
     click.echo(json_schema(), nl=False)
 
 
-COMMANDS = (frames, noise, film, judge, pixel, score, devices, doctor, profile)
+COMMANDS = (frames, noise, film, judge, calibrate, pixel, score, devices, doctor, profile)
 
 
 def _say_done(n_frames: int, notes: tuple[str, ...], target: Path) -> None:

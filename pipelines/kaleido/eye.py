@@ -3,21 +3,21 @@
 Two models of luminance flicker. The *exponential* one is what the Kaleido paper [1]_ works by: the least amplitude
 that is seen grows as A(f) = a exp(b f), so that the frequency at which full modulation fuses (CFF) grows with the
 logarithm of light (Ferry and Porter). The default is *elaTCSF* [2]_: a temporal contrast sensitivity that also knows
-luminance, size of the field and eccentricity, fitted to ten studies.
+luminance, size of the field and eccentricity, fitted to published measurements of flicker.
 
 Colour flicker fuses far sooner: about 25 Hz for what fuses at 50 Hz in luminance [3]_. Its fall with frequency is that
 of castleCSF [4]_.
 
-Limits. [2]_ is an average of young observers looking straight at even fields: one in two sees more than it says, and
-moving eyes see more than resting ones (phantom array), which no model here knows. Harmonics are summed as energies,
-which [2]_ does not treat. The field is taken to flicker all over in phase at the luminance of white: patterns in
-opposite phases and darker pictures are seen less. The constants of [5]_ are as they are commonly quoted; the Kaleido
-paper's own fit is not public.
+Limits. A threshold is a mean over observers: many see more, and moving eyes see more than resting ones (phantom
+array), which no model here knows. Harmonics are summed as energies, which [2]_ does not treat. The field is taken to
+flicker all over in phase at the luminance of white: patterns in opposite phases and darker pictures are seen less. The
+fall of [4]_ is carried on to where colour has hardly been measured. The constants of [5]_ are as they are commonly
+quoted, not checked against the print; the Kaleido paper's own fit is not known here.
 
 References
 ----------
 .. [1] L. Zhang, C. Bo, J. Hou, X.-Y. Li, Y. Wang, K. Liu, Y. Liu, Kaleido: You Can Watch It But Cannot Record It,
-   MobiCom 2015, section 2.
+   MobiCom 2015.
 .. [2] Y. Cai, A. Bozorgian, M. Ashraf, R. Wanat, R. K. Mantiuk, elaTCSF: A Temporal Contrast Sensitivity Function for
    Flicker Detection and Modeling Variable Refresh Rate Flicker, SIGGRAPH Asia 2024, with the constants that its
    authors publish beside it.

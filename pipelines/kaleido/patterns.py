@@ -67,10 +67,19 @@ def make_pattern(
 
 
 def _blocks(height: int, width: int, n_slots: int, block_px: int) -> Planes:
-    """Give blocks that share a side different phases, and luminance like a chessboard's, whatever the phases."""
-    diagonal = np.arange(height)[:, np.newaxis] // block_px + np.arange(width) // block_px
-    phase = diagonal % n_slots
-    return phase.astype(np.uint8), (1 - 2 * ((diagonal + phase) % 2)).astype(np.int8)
+    """Give blocks that share a side phases one apart.
+
+    The phase goes up for n blocks and down for n: all the way up it would be a wave, which stands still for an eye
+    that moves along. Where n is even the phases alone make a chessboard of the luminance; else rows alternate.
+    """
+    down, across = np.arange(height)[:, np.newaxis] // block_px, np.arange(width) // block_px
+    phase = (_up_and_down(down, n_slots) + _up_and_down(across, n_slots)) % n_slots
+    is_negative = (down * (n_slots % 2)) % 2 + np.zeros_like(phase)
+    return phase.astype(np.uint8), (1 - 2 * is_negative).astype(np.int8)
+
+
+def _up_and_down(number: npt.NDArray[np.int64], top: int) -> npt.NDArray[np.int64]:
+    return np.minimum(number % (2 * top), 2 * top - number % (2 * top))
 
 
 def _pixels(height: int, width: int, n_slots: int, rng: np.random.Generator) -> Planes:

@@ -10,6 +10,9 @@ centre is the colour). For a given p what q may be is again such a polygon. So e
 vertex for q that it leaves: 36 pairs. For a triple these hold the best, as a rounded objective that grows outwards has
 it: in four dimensions a vertex is where four limits meet, so that one of three corners meets two of them.
 
+Where saturated red is bounded the polygon has a third pair of sides, and points on these are tried too. Whatever is
+tried is made shorter where it still breaks a bound.
+
 For codes with two axes eight neighbouring bins take the same pair of vertices, where they have it: that saves most of
 the search, and costs less than a fiftieth of the distance at 98 of 100 colours.
 """
@@ -33,6 +36,12 @@ RED_TURN = np.float32(0.16)
 """Largest distance in u', v' between two sub-frames where one is saturated; the limit is .2, the rest for rounding."""
 
 NEVER = np.float32(1e9)
+
+FEW = np.float32(1e-7)
+"""Rounding of a corner: what is further out is none."""
+
+N_NAMES = 24
+"""Six kinds of corners, by two limits each."""
 
 ANY = -1
 """In place of the name of a pair of vertices."""
@@ -76,9 +85,9 @@ def find_axes(
     """
     n_bins, n = middles.size, order.shape[0]
     low, high, middle = np.empty(3, np.float32), np.empty(3, np.float32), np.empty(3, np.float32)
-    room = np.empty((2, n, 3), np.float32)
-    work = np.empty((3, 12, 3), np.float32)
-    names = np.empty((2, 12), np.int64)
+    room = np.empty((2, n, 4), np.float32)
+    work = np.empty((3, N_NAMES, 4), np.float32)
+    names = np.empty((2, N_NAMES), np.int64)
     choice, has_q = ANY, np.any(order[:, 5] != 0)
     for cell in range((rows[1] - rows[0]) * (n_bins // 2) ** 2 * 8):
         # The eight bins of a cell of two by two by two follow each other.
@@ -94,7 +103,8 @@ def find_axes(
             for c in range(3):
                 room[0, k, c] = -low[c] * (np.float32(1) - swing)
                 room[1, k, c] = np.float32(1) - min(np.float32(1), high[c] * (np.float32(1) + swing))
-        given = (order, room, delta, limit_red, (low, middle, high), distances, (b, g, r), work, names)
+        steepness = _bound_red(order, delta, low, high, room) if limit_red else np.float32(0)
+        given = (order, room, delta, steepness, (low, middle, high), distances, (b, g, r), work, names)
         if corner == 0 or not has_q or _find_farthest(*given, choice, axes[b, g, r]) == ANY:
             choice = _find_farthest(*given, ANY, axes[b, g, r])
 
@@ -104,7 +114,7 @@ def _find_farthest(
     order: npt.NDArray[np.float32],
     room: npt.NDArray[np.float32],
     delta: np.float32,
-    limit_red: bool,
+    steepness: np.float32,
     light: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]],
     distances: npt.NDArray[np.float32],
     bins: tuple[Word, Word, Word],
@@ -115,7 +125,8 @@ def _find_farthest(
 ) -> Word:
     """Write to (2, 3) `found` the axes of one bin: of least, middle and most `light`.
 
-    `room` has the least and the most displacement of each sub-frame and channel. Returns which pair of vertices they
+    `room` has the least and the most displacement of each sub-frame and channel, and of the measure of red, which goes
+    by `steepness`, 0 where red is not bounded. Returns which pair of vertices they
     are; `only` that pair is tried, where it is one, and `ANY` is returned where the bin has no such pair.
     """
     low, middle, high = light
@@ -125,19 +136,19 @@ def _find_farthest(
     found[:] = 0
     farthest, choice = np.float32(-1), ANY
     _bound_axis(order, 0, qs[0], room, bounds)
-    n_p, n_q = _list_vertices(bounds, names[0], ps), 1
+    n_p, n_q = _list_vertices(bounds, steepness, names[0], ps), 1
     for i in range(n_p):
-        if only not in (ANY, only % 12 + 12 * names[0, i]):
+        if only not in (ANY, only % N_NAMES + N_NAMES * names[0, i]):
             continue
         if has_q:
             _bound_axis(order, 1, ps[i], room, bounds)
-            n_q = _list_vertices(bounds, names[1], qs)
+            n_q = _list_vertices(bounds, steepness, names[1], qs)
         for j in range(n_q):
-            name = 12 * names[0, i] + names[1, j]
+            name = N_NAMES * names[0, i] + names[1, j]
             if only not in (ANY, name):
                 continue
             scale = np.float32(1)
-            if limit_red:
+            if steepness > 0:
                 scale = _scale_of_red(order, delta, low, high, ps[i], qs[j])
             distance = np.float32(0)
             if only == ANY:
@@ -158,8 +169,8 @@ def _bound_axis(
     room: npt.NDArray[np.float32],
     bounds: npt.NDArray[np.float32],
 ) -> None:
-    """Write between what (2, 3) `bounds` one axis may lie, per channel, given the other axis."""
-    for c in range(3):
+    """Write between what (2, 4) `bounds` one axis may lie, per channel and in red, given the other axis."""
+    for c in range(4):
         low, high = -NEVER, NEVER
         for k in range(order.shape[0]):
             over = order[k, 4 + axis]
@@ -174,30 +185,70 @@ def _bound_axis(
 
 
 @njit(cache=True, nogil=True)
-def _list_vertices(bounds: npt.NDArray[np.float32], names: npt.NDArray[np.int64], out: npt.NDArray[np.float32]) -> Word:
-    """Write the corners of {d : w . d = 0, bounds[0] <= d <= bounds[1]} to (12, 3) `out`; return how many.
+def _list_vertices(
+    bounds: npt.NDArray[np.float32],
+    steepness: np.float32,
+    names: npt.NDArray[np.int64],
+    out: npt.NDArray[np.float32],
+) -> Word:
+    """Write the corners of {d : w . d = 0, bounds[0] <= d <= bounds[1]} to (24, 4) `out`; return how many.
 
-    Their `names`, 0 to 11, say which two limits meet there.
+    With them come the points where its sides meet the bounds of red. Their `names`, 0 to 23, say which two limits meet.
     """
     n = 0
+    along_b, along_r = steepness * (np.float32(1) - W_B / W_G), np.float32(1) + steepness * W_R / W_G
     for i in range(2):
         for j in range(2):
-            b, g, r = bounds[i, 0], np.float32(0), bounds[j, 2]
-            g = -(W_B / W_G) * b - (W_R / W_G) * r
-            if bounds[0, 1] <= g <= bounds[1, 1]:
-                out[n, 0], out[n, 1], out[n, 2], names[n] = b, g, r, 2 * i + j
-                n += 1
-            b, g = bounds[i, 0], bounds[j, 1]
-            r = -(W_B / W_R) * b - (W_G / W_R) * g
-            if bounds[0, 2] <= r <= bounds[1, 2]:
-                out[n, 0], out[n, 1], out[n, 2], names[n] = b, g, r, 4 + 2 * i + j
-                n += 1
-            g, r = bounds[i, 1], bounds[j, 2]
-            b = -(W_G / W_B) * g - (W_R / W_B) * r
-            if bounds[0, 0] <= b <= bounds[1, 0]:
-                out[n, 0], out[n, 1], out[n, 2], names[n] = b, g, r, 8 + 2 * i + j
-                n += 1
+            for kind in range(6 if steepness > 0 else 3):
+                b, r, red = bounds[i, 0], bounds[j, 2], bounds[j, 3]
+                if kind == 1:  # b and g
+                    r = -(W_B / W_R) * b - (W_G / W_R) * bounds[j, 1]
+                elif kind == 2:  # g and r
+                    b = -(W_G / W_B) * bounds[i, 1] - (W_R / W_B) * r
+                elif kind == 3:  # b and red
+                    r = (red + along_b * b) / along_r
+                elif kind == 4:  # r and red
+                    r = bounds[i, 2]
+                    b = (along_r * r - red) / along_b
+                elif kind == 5:  # g and red
+                    g = bounds[i, 1]
+                    r = (red - along_b * g * (W_G / W_B)) / (along_r + along_b * (W_R / W_B))
+                    b = -(W_G / W_B) * g - (W_R / W_B) * r
+                g = -(W_B / W_G) * b - (W_R / W_G) * r
+                few = FEW
+                if (
+                    bounds[0, 0] - few <= b <= bounds[1, 0] + few
+                    and bounds[0, 1] - few <= g <= bounds[1, 1] + few
+                    and bounds[0, 2] - few <= r <= bounds[1, 2] + few
+                ):
+                    out[n, 0], out[n, 1], out[n, 2], out[n, 3] = b, g, r, along_r * r - along_b * b
+                    names[n] = 4 * kind + 2 * i + j
+                    n += 1
     return n
+
+
+@njit(cache=True, nogil=True)
+def _bound_red(
+    order: npt.NDArray[np.float32],
+    delta: np.float32,
+    low: npt.NDArray[np.float32],
+    high: npt.NDArray[np.float32],
+    room: npt.NDArray[np.float32],
+) -> np.float32:
+    """Write to `room` how far a measure of red, R - s (G + B), may be moved; return s.
+
+    Where the colour is not saturated its sub-frames must not become so. Where it is, R - G - B must hardly change.
+    """
+    swing = np.float32(0)
+    for k in range(order.shape[0]):
+        swing = max(swing, order[k, 2] * delta)
+    over = high[2] * (np.float32(1) + swing) - SATURATED * (low[0] + low[1]) * (np.float32(1) - swing)
+    room[0, :, 3], room[1, :, 3] = -NEVER, -over
+    if over < 0:
+        return SATURATED
+    half = max(np.float32(0.5) * RED_CHANGE - max(high[2] - low[1] - low[0], np.float32(0)) * swing, np.float32(0))
+    room[0, :, 3], room[1, :, 3] = -half, half
+    return np.float32(1)
 
 
 @njit(cache=True, nogil=True)

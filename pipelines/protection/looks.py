@@ -60,7 +60,8 @@ class CloseUps:
         Size of the pictures in pixels.
     takes_turns : bool
         Look at one picture straight and at the next mirrored; the other look is then that of the picture before: where
-        the room is not known it only takes away of what this one shows. Costs half the time.
+        the room is not known it only takes away of what this one shows. Costs half the time. Where the close-up before
+        did not reach there is no other look, and what is new is shown a picture later.
 
     Attributes
     ----------
@@ -79,6 +80,7 @@ class CloseUps:
         self._segmenter = segmenter
         self._takes_turns = takes_turns
         self._looked_at: Box | None = None
+        self._looked_twice: Box = (0, 0, 0, 0)
         self.looks: Looks = np.zeros((2, height, width), np.uint8)
         self.most = np.full((height, width), 255, np.uint8)
         self.box: Box | None = None
@@ -110,20 +112,25 @@ class CloseUps:
         if self.box is None or (is_due and not self.is_to_look_around):
             self._look_at_whole(image)
         self._n += 1
-        is_same = self.box == self._looked_at
-        self._looked_at = self.box
-        if not is_same:
-            self.looks[:] = 0
+        before, self._looked_at = self._looked_at, self.box
         if self.box is None:
+            self.looks[:] = 0
             return self.looks
         part, (_, _, width, height) = _part(self.box), self.box
+        is_one_enough = self._takes_turns and before is not None
+        if self.box != before:
+            kept = self.looks[:, *part].copy()
+            self.looks[:] = 0
+            if is_one_enough:
+                self.looks[:, *part] = kept  # still 0 where the close-up before did not reach
         cut = np.ascontiguousarray(image[part])
-        if not (self._takes_turns and is_same and self._n % 2):
+        if not (is_one_enough and self._n % 2):
             self.looks[0][part] = _codes(self._segmenter.small_probability(cut), width, height)
-        if not (self._takes_turns and is_same and not self._n % 2):
+        if not (is_one_enough and not self._n % 2):
             mirrored = cv2.flip(cut, 1).astype(np.uint8, copy=False)
             self.looks[1][part] = _codes(self._segmenter.small_probability(mirrored), width, height)[:, ::-1]
-        self.most[part] = self.looks[:, *part].max(axis=0)
+        self._looked_twice = _common(self.box, before) if is_one_enough and before is not None else self.box
+        self._note_most()
         return self.looks
 
     def look_around(self, image: Image) -> None:
@@ -142,9 +149,7 @@ class CloseUps:
         if not self.is_to_look_around:
             return
         self._look_at_whole(image)
-        if self._looked_at is not None:
-            part = _part(self._looked_at)
-            self.most[part] = self.looks[:, *part].max(axis=0)
+        self._note_most()
         self.is_to_look_around = False
 
     def follow(self, shown: npt.NDArray[np.uint8]) -> None:
@@ -156,6 +161,13 @@ class CloseUps:
             (height, width) uint8, 1 where the person is.
         """
         self.box = self._box_around(cv2.boundingRect(shown))
+
+    def _note_most(self) -> None:
+        """Within the close-up two looks tell more than one at the whole picture; one alone tells too little."""
+        if self._looked_at is not None:
+            self.most[_part(self._looked_at)] = 255
+            twice = _part(self._looked_twice)
+            self.most[twice] = self.looks[:, *twice].max(axis=0)
 
     def _look_at_whole(self, image: Image) -> None:
         """Take in whoever is not in the close-up."""
@@ -191,6 +203,13 @@ class CloseUps:
         left = min(max(x + width // 2 - cut_width // 2, 0), columns - cut_width)
         top = min(max(y + height // 2 - cut_height // 2, 0), lines - cut_height)
         return left, top, cut_width, cut_height
+
+
+def _common(one: Box, other: Box) -> Box:
+    """Return what two boxes have in common, of no width or height where that is nothing."""
+    left, top = max(one[0], other[0]), max(one[1], other[1])
+    right, bottom = min(one[0] + one[2], other[0] + other[2]), min(one[1] + one[3], other[1] + other[3])
+    return left, top, max(0, right - left), max(0, bottom - top)
 
 
 def _part(box: Box) -> tuple[slice, slice]:

@@ -15,6 +15,7 @@ from pipelines.kaleido.eye import luminance_delta
 from pipelines.kaleido.schedule import CycleClock
 from stream.allocator import keep_freed_frames
 from stream.clock import MonotonicClock
+from stream.display.caution import tell_caution_once
 from stream.display.screening import LEAST_HZ
 from stream.ending import ended_by_signals
 from stream.keys import keys_pressed
@@ -83,7 +84,7 @@ def run_play(request: Request, make_encoder: MakeEncoder, say: Callable[[str], N
     profile = load_profile(request.profile, request.overrides)
     (where,) = request.sinks
     with contextlib.ExitStack() as stack:
-        display = _open_display(stack, where, profile.play)
+        display = _open_display(stack, where, profile.play, say)
         refresh_hz = display.refresh_hz if display else _checked_refresh(profile.play.refresh_hz, where)
         source = open_source(request.source, profile, _slides_rate_hz(profile.play))
         stack.callback(source.close)
@@ -150,10 +151,13 @@ def _play(play: Callable[[], int], session: PlaySession, views: Sequence[View], 
     return PlayOutcome(report)
 
 
-def _open_display(stack: contextlib.ExitStack, where: str, settings: PlaySettings) -> "DisplayTarget | None":
+def _open_display(
+    stack: contextlib.ExitStack, where: str, settings: PlaySettings, say: Callable[[str], None]
+) -> "DisplayTarget | None":
     kind, colon, rest = where.partition(":")
     if kind != "display" or not (rest.isdecimal() or not colon):
         return None
+    tell_caution_once(say)
     display = DisplayTarget(int(rest) if rest else None, settings.refresh_hz)
     stack.callback(display.close)
     return display

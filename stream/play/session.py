@@ -175,8 +175,8 @@ class PlaySession:
         with self._lock:
             moment_s = self._transport.moment_s(cycle)
             image = self._feed.picture_at(moment_s, moment_s + self._cycle_s)
-            self._n_cycles = cycle + 1
-            self._keep_step_with_the_sound()
+            self._n_cycles = self._n_cycles if image is None else cycle + 1
+            self._keep_step_with_the_sound(moment_s)
             if image is not None and self._clock.now_s() < self._hidden_until_s:
                 image = self._black = np.zeros_like(image) if self._black is None else self._black
             self._image = image if image is not None else self._image
@@ -387,7 +387,7 @@ class PlaySession:
         last_s = (info.n_frames - 1) / info.rate_hz if info.n_frames and info.rate_hz else position_s
         return max(0.0, min(position_s, last_s))
 
-    def _keep_step_with_the_sound(self) -> None:
+    def _keep_step_with_the_sound(self, moment_s: float) -> None:
         place_s, before_s = self._feed.position_s, self._place_s
         self._place_s = place_s
         if self._sound is None or self._transport.is_paused:
@@ -397,8 +397,7 @@ class PlaySession:
             return
         heard_s = self._sound.position_s
         if heard_s is not None:
-            shown_s = self._transport.moment_s(self._n_cycles - 1) - self._feed.rounds_s
-            self._transport.follow(heard_s - shown_s)
+            self._transport.follow(heard_s - (moment_s - self._feed.rounds_s))
 
 
 def _clock(seconds: float) -> str:

@@ -112,6 +112,7 @@ def _lead(report: Mapping[str, Any]) -> str:
         f"Of the room that is known, the other program showed {shown} at least once, if only for a moment; our own "
         f"attack recovers {recovered} of it. That is {would} your profile allows a camera of Backroom's.",
         NO_PROOF,
+        is_bad=_is_over(audit),
     )
 
 

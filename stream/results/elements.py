@@ -62,20 +62,23 @@ def section(title: str, *parts: str) -> str:
     return f"<section>\n<h2>{escape(title)}</h2>\n" + "\n".join(part for part in parts if part) + "\n</section>"
 
 
-def verdict(lead: str, more: str) -> str:
+def verdict(lead: str, more: str, *, is_bad: bool = False) -> str:
     """Return the box at the top.
 
     Parameters
     ----------
     lead, more : str
         Text: what matters most, and what to make of it.
+    is_bad : bool, optional
+        Whether something is to be done about it; then the box does not look calm.
 
     Returns
     -------
     str
         HTML.
     """
-    return f'<div class="verdict"><p class="lead">{escape(lead)}</p>{paragraph(more)}</div>'
+    look = "verdict bad" if is_bad else "verdict"
+    return f'<div class="{look}"><p class="lead">{escape(lead)}</p>{paragraph(more)}</div>'
 
 
 def paragraph(text: str) -> str:
@@ -180,6 +183,22 @@ def figures(*made: str) -> str:
         HTML.
     """
     return f'<div class="figures">{"".join(made)}</div>'
+
+
+def tables(*made: str) -> str:
+    """Return tables side by side, as many as there is room for.
+
+    Parameters
+    ----------
+    *made : str
+        HTML, from `table`.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    return f'<div class="tables">{"".join(made)}</div>'
 
 
 def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -98,9 +98,11 @@ def _film_facts(report: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _shown_attacks(report: Mapping[str, Any]) -> list[str]:
-    """Return the attacks whose pictures are shown: the longest mean and the others."""
-    means = [name for name in report["attacks"] if name.startswith("mean of")]
-    return [name for name in report["attacks"] if name not in means[:-1]]
+    """Return the attacks whose pictures are shown: the best mean and the others."""
+    attacks = report["attacks"]
+    means = [name for name in attacks if name.startswith("mean of")]
+    best = max(means, key=lambda name: attacks[name]["psnr_db"], default=None)
+    return [name for name in attacks if name == best or name not in means]
 
 
 def _attack_figure(name: str, filmed: Filmed, report: Mapping[str, Any]) -> str:

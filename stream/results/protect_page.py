@@ -114,6 +114,7 @@ def _lead(report: Mapping[str, Any]) -> str:
         f"Of the room that is known, {shown} showed at least once, if only for a moment; our own attack recovers "
         f"{recovered} of it. Together that is {allowed}.",
         NO_PROOF,
+        is_bad=_is_over(meter),
     )
 
 

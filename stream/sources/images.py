@@ -28,7 +28,7 @@ class ImagesSource:
     Parameters
     ----------
     folder : Path
-        The folder; what lies in folders within it does not count, nor do hidden files.
+        The folder; what lies in folders within it does not count, nor do hidden files. Or one picture's file.
     rate_hz : float
         Frames a second that the pictures stand for.
     n_skipped : int
@@ -42,7 +42,7 @@ class ImagesSource:
 
     def __init__(self, folder: Path, rate_hz: float = 25.0, n_skipped: int = 0) -> None:
         self._folder = folder
-        self._paths = list_pictures(folder)
+        self._paths = [folder] if is_picture(folder) else list_pictures(folder)
         self._rate_hz = rate_hz
         self._n_read = min(n_skipped, len(self._paths) - 1)
         self._first: Image | None = read_picture(self._paths[self._n_read])
@@ -134,6 +134,22 @@ class ImagesSource:
                 f"{path} is {width}x{height}, the pictures before it are {self._info.width}x{self._info.height} "
                 "and were read; give all one size or move it elsewhere"
             )
+
+
+def is_picture(path: Path) -> bool:
+    """Say whether something is a file whose name is a picture's.
+
+    Parameters
+    ----------
+    path : Path
+        Anything.
+
+    Returns
+    -------
+    bool
+        Whether it may be read as one.
+    """
+    return path.suffix.lower() in SUFFIXES and path.is_file()
 
 
 def list_pictures(folder: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from stream.sources.base import CaptureError, Source
 
 GRAMMAR = (
     "screen | screen:N | screen:X,Y,WIDTHxHEIGHT | window:TITLE | camera | camera:N | camera:NAME | demo | "
-    "a video file | a folder of pictures"
+    "a video file | a picture | a folder of pictures"
 )
 
 LIVE_KINDS = ("screen", "window", "camera")
@@ -80,9 +80,9 @@ def recording_identity(text: str) -> str:
 
 def _open_path(text: str, folder_rate_hz: float) -> Source:
     path = Path(text).expanduser()
-    if path.is_dir():
-        from stream.sources.images import ImagesSource
+    from stream.sources.images import ImagesSource, is_picture
 
+    if path.is_dir() or is_picture(path):
         return ImagesSource(path, folder_rate_hz)
     if not path.exists():
         raise CaptureError(f"source {text!r}: no such file or folder; wanted {GRAMMAR}")

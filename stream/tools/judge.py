@@ -1,7 +1,7 @@
 """Both sides of the lens: what cameras record of a file of sub-frames, and what people see of it.
 
 The file is read once, as a stream. Of a long one three stretches are judged, at the start (after the modulation has
-faded in), in the middle and at the end, within the first minute; of large pictures the columns in the middle, with all
+faded in), in the middle and at the end of its first 15 s; of large pictures the columns in the middle, with all
 rows. Which seconds and which columns is in the report.
 """
 
@@ -28,7 +28,8 @@ SENSORS = {"ideal": IDEAL, "phone": Sensor()}
 STRETCH_S = 0.6
 """Long enough for eight frames of the slowest camera and the phases of all."""
 LEAST_S = 0.3
-WITHIN_S = 60.0
+WITHIN_S = 15.0
+"""All up to there is decoded: a recording of a whole film would take longer than the film."""
 MOST_PX = 300_000
 """Pixels that are judged: all of 640x450, 277 columns of 1080 rows."""
 

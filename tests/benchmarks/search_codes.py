@@ -54,6 +54,7 @@ BETWEEN = (36, 40, 45, 48, 50)
 
 READOUT_S = 0.012
 N_STARTS = 12
+BLOCK_PX = 8
 
 RATES = (100.0, 120.0, 144.0, 165.0, 240.0)
 SOURCES = (24, 25, 30, 50, 60)
@@ -255,6 +256,16 @@ def sub_frames(picture: Array, colours: Colours, code: Code) -> Array:
     return np.array(frames)
 
 
+def in_blocks(frames: Array, side: int) -> Array:
+    """Return sub-frames whose blocks of so many pixels stand at different places of the cycle."""
+    n, height, width = frames.shape[:3]
+    y, x = np.arange(height)[:, np.newaxis] // side, np.arange(width) // side
+    phase = (y + 2 * x) % n
+    return np.stack(
+        [np.take_along_axis(frames, ((k + phase) % n)[np.newaxis, ..., np.newaxis], 0)[0] for k in range(n)]
+    )
+
+
 def film(frames: Array, picture: Array, refresh_hz: float, exposure_s: float) -> tuple[float, float]:
     """Return the PSNR of a rolling shutter's pictures over all starts, in dB, and that of the kindest start."""
     n, height = len(frames), len(picture)
@@ -306,6 +317,28 @@ def _print_codes(colours: Colours) -> None:
         print(f"| {code.name} ({code.n_slots}) | {refresh:g} | {visibility / most:.2f} | {figures} | {blind} |")
 
 
+def changing_orders() -> Iterator[tuple[str, Array]]:
+    """Yield orders that change from cycle to cycle, each cycle summing to zero: a source could change there."""
+    for word in ("ABC", "ABC ACB", "ABC ABC ABC ABC ACB ACB ACB ACB", "ABC BCA CAB"):
+        yield word, triangle(tuple("ABC".index(letter) for letter in word.replace(" ", "")))
+    for signs in ("+--+ -++-", "+0- +-"):
+        yield signs, np.array([({"+": 1.0, "-": -1.0, "0": 0.0}[sign], 0.0) for sign in signs if sign != " "])
+    for steps in ((1, -1, -1, 1), (1, -3, 3, -1)):
+        turned = [np.outer(steps, corner) for corner in polygon("", 3, 1).chroma]
+        yield f"{' '.join(map(str, steps))}, turned by 120 degrees", np.concatenate(turned)
+
+
+def _print_changing(colours: Colours) -> None:
+    _, most = judge(colours, np.array(CODES["triple"].chroma), 120.0, EXPOSURES)
+    print("\nOrders that change from cycle to cycle, 120 Hz, weakened to what is seen of a triple:\n")
+    print("| order | seen at full strength | " + " | ".join(f"1/{e}" for e in EXPOSURES) + " |")
+    print("|---|---|" + "---|" * len(EXPOSURES))
+    for name, chroma in changing_orders():
+        psnr, visibility = judge(colours, chroma, 120.0, EXPOSURES)
+        weakened = psnr + 20.0 * math.log10(max(1.0, visibility / most))
+        print(f"| {name} | {visibility / most:.2f} | " + " | ".join(f"{value:.1f}" for value in weakened) + " |")
+
+
 def _print_sources() -> None:
     print("\nCycles that the frames of a source stand for, by `auto`:\n")
     print("| Hz | code | " + " | ".join(f"{source} fps" for source in SOURCES) + " |")
@@ -326,15 +359,16 @@ def _print_film(picture: Array, colours: Colours) -> None:
     print("\nA real picture at 120 Hz, all starts (the kindest):\n")
     print("| code | " + " | ".join(f"1/{e}" for e in EXPOSURES) + " | error of the mean |")
     print("|---|" + "---|" * (len(EXPOSURES) + 1))
-    for code in CODES.values():
-        frames = sub_frames(picture, colours, code)
+    shown = {name: sub_frames(picture, colours, code) for name, code in CODES.items()}
+    shown[f"triple, blocks of {BLOCK_PX}"] = in_blocks(shown["triple"], BLOCK_PX)
+    for name, frames in shown.items():
         mean = to_encoded(to_linear(frames / 255.0).mean(axis=0)) * 255.0
         cells = []
         for exposure in EXPOSURES:
             over_all, kindest = film(frames, picture, 120.0, 1.0 / exposure)
             cells.append("copy" if over_all > 60.0 else f"{over_all:.1f} ({kindest:.1f})")
         error = math.sqrt(float(np.mean((mean - picture) ** 2)))
-        print(f"| {code.name} | " + " | ".join(cells) + f" | {error:.2f} |", flush=True)
+        print(f"| {name} | " + " | ".join(cells) + f" | {error:.2f} |", flush=True)
 
 
 def _picture(path: Path) -> Array:
@@ -360,6 +394,7 @@ def main() -> None:
     print(f"{arguments.picture.name}, {len(colours.light)} colours")
     _print_sources()
     _print_codes(colours)
+    _print_changing(colours)
     _print_search(colours, 5 if arguments.quick else 8)
     if not arguments.quick:
         _print_film(picture, Colours(picture, 5))

@@ -6,7 +6,18 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import search_codes
-from search_codes import Colours, film, judge, rests, shares_of_slots, sub_frames, triangle, words
+from search_codes import (
+    Colours,
+    changing_orders,
+    film,
+    in_blocks,
+    judge,
+    rests,
+    shares_of_slots,
+    sub_frames,
+    triangle,
+    words,
+)
 
 from pipelines.color import luminance, to_linear
 from pipelines.kaleido.codes import CODES
@@ -31,6 +42,14 @@ def test_words_of_one_kind_come_once():
 @pytest.mark.parametrize("word", list(words(5, 3)))
 def test_the_third_colour_makes_the_sum_zero(word):
     assert np.abs(triangle(word).sum(axis=0)).max() < ROUNDING
+
+
+def test_orders_that_change_sum_to_zero_in_every_cycle():
+    for name, chroma in changing_orders():
+        lengths = [4, 4, 4] if "turned" in name else [len(part) for part in name.split()]
+        ends = np.cumsum(lengths)
+        assert ends[-1] == len(chroma)
+        assert np.abs(np.cumsum(chroma, axis=0)[ends - 1]).max() < ROUNDING
 
 
 def test_shares_of_slots_are_those_of_an_exposure():
@@ -83,6 +102,14 @@ def test_a_cycle_of_8_bits_averages_to_its_picture_and_a_blind_exposure_records_
     over_all, kindest = film(frames, picture, 120.0, Fraction(1, 40))
     assert over_all > 50.0
     assert film(frames, picture, 120.0, 1 / 1000)[0] < kindest - 20.0
+
+
+def test_blocks_show_the_same_cycle_from_other_places(rng):
+    frames = rng.integers(0, 256, (3, 7, 10, 3), dtype=np.uint8)
+    shown = in_blocks(frames, 2)
+    assert np.array_equal(np.sort(shown, axis=0), np.sort(frames, axis=0))
+    assert np.array_equal(shown[:, :2, :2], frames[:, :2, :2])
+    assert np.array_equal(shown[:, 2:4, :2], np.roll(frames, -1, axis=0)[:, 2:4, :2])
 
 
 def test_the_quick_tables_are_printed(monkeypatch, capsys):

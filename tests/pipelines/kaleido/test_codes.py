@@ -47,7 +47,7 @@ def recorded(code, refresh_hz, exposure_s, start):
 @pytest.mark.parametrize(
     "code", [*CODES.values(), held(CODES["triple"], 2)], ids=lambda code: f"{code.name}{code.n_slots}"
 )
-@settings(deadline=None)
+@settings(deadline=None, max_examples=20)
 @given(start=st.fractions(0, 10, max_denominator=16))
 def test_blind_exposures_record_the_picture_and_others_do_not(code, start):
     blind = blind_exposures_s(code, 120, Fraction(1, 12))

@@ -53,6 +53,14 @@ def test_blocks_that_share_a_side_differ_in_phase():
     assert (np.diff(blocks[..., 0].astype(int), axis=1) != 0).all()
 
 
+@pytest.mark.parametrize("n_slots", N_SLOTS)
+def test_the_phases_of_blocks_rise_as_often_as_they_fall(n_slots):
+    phase = make("region", 1, 4 * n_slots + 1, n_slots, block_px=1).phase[0].astype(int)
+    steps = np.diff(phase) % n_slots
+    assert np.count_nonzero(steps == 1) >= 2 * n_slots
+    assert np.count_nonzero(steps == n_slots - 1) >= 2 * n_slots
+
+
 def test_patches_are_about_as_large_as_blocks():
     def changes(block_px):
         return np.mean(np.diff(make("smooth", block_px=block_px).phase.astype(int), axis=1) != 0)

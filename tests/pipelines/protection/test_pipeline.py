@@ -14,7 +14,7 @@ from pipelines.base import Frame, PipelineError
 from pipelines.color import delta_e_2000, lab_from_bgr
 from pipelines.protection.backgrounds import ColorBackground
 from pipelines.protection.contract import Protection
-from pipelines.protection.looks import WHOLE_IN_TURN_FRAMES
+from pipelines.protection.looks import WHOLE_IN_TURN_FRAMES, CloseUps
 from pipelines.protection.pipeline import ProtectionPipeline
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="whole frames: minutes without compilation")
@@ -280,13 +280,38 @@ def test_what_waits_is_done_before_the_next_frame_and_gives_the_same(rng, segmen
     np.testing.assert_array_equal(called.is_plate_known, left_out.is_plate_known)
 
 
-def test_in_turn_somebody_who_comes_in_is_shown_in_the_frame_after_the_look_at_the_whole_picture(rng, segmenter):
+def test_in_turn_somebody_who_comes_in_is_shown_when_both_looks_have_seen_them(rng, segmenter):
     protection, image = in_turn(segmenter, rng)
     both = image.copy()
     both[60:, 250:300] = PERSON
-    assert (shown_by(protection, both)[100:, 260:290] == MAGENTA).all()
-    protection.after_frame()
-    assert (shown_by(protection, both)[100:, 260:290] == PERSON).all()
+    outputs = []
+    for _ in range(3):
+        outputs.append(shown_by(protection, both)[100:, 260:290])
+        protection.after_frame()
+    assert (outputs[0] == MAGENTA).all()
+    assert (outputs[-1] == PERSON).all()
+
+
+def test_in_turn_a_close_up_that_is_cut_anew_costs_one_look_and_what_only_one_has_seen_counts_as_unseen(rng, segmenter):
+    image, _ = with_person(textured_room(rng, HEIGHT, WIDTH), 100)
+    image[60:, 200:250] = PERSON
+    close_ups = CloseUps(segmenter, HEIGHT, WIDTH, takes_turns=True)
+    before, after = (80, 20, 110, 160), (90, 10, 180, 170)
+    for _ in range(3):
+        close_ups.look(image)
+        close_ups.box = before
+    close_ups.look(image)
+    close_ups.box = after
+    n_before = len(segmenter.sizes)
+    looks = close_ups.look(image)
+    assert len(segmenter.sizes) == n_before + 1
+    is_twice = np.zeros((HEIGHT, WIDTH), np.bool_)
+    is_twice[20:180, 90:190] = True
+    assert looks.max(axis=0)[100:, 205:245].min() == 255
+    assert looks.min(axis=0)[~is_twice].max() == 0
+    assert close_ups.most[~is_twice].min() == 255
+    np.testing.assert_array_equal(close_ups.most[is_twice], looks.max(axis=0)[is_twice])
+    assert close_ups.look(image).min(axis=0)[100:, 205:245].min() == 255
 
 
 def test_a_look_at_the_whole_picture_that_fails_shows_nothing_more_and_is_tried_again(rng, segmenter, monkeypatch):
@@ -308,6 +333,7 @@ def test_a_look_at_the_whole_picture_that_fails_shows_nothing_more_and_is_tried_
     monkeypatch.setattr(segmenter, "small_probability", looked)
     shown_by(protection, both)
     protection.after_frame()
+    shown_by(protection, both)
     assert (shown_by(protection, both)[100:, 260:290] == PERSON).all()
 
 

@@ -25,7 +25,7 @@ meter: {{is_on: false}}
 """
 LOOPBACK = "/dev/video10"
 DRIVER = Path("/sys/bus/platform/drivers/vivid")
-START_S = 150.0
+START_S = 200.0
 """Emulated, on a busy machine, the command's imports take twenty seconds, and compiling the protection two minutes."""
 
 PATIENCE_S = 15.0

@@ -132,6 +132,12 @@ def test_a_bad_session_says_why_and_what_to_change():
     assert "Nothing No frame failed" not in text
 
 
+@pytest.mark.parametrize(("meter", "look"), [(METER, "verdict"), (WORST["leak_meter"], "verdict bad")])
+def test_the_verdict_looks_calm_only_where_the_budget_was_kept(meter, look):
+    reader = Reader(build_protect_page(report_of(leak_meter=meter)))
+    assert [attributes["class"] for tag, attributes in reader.elements if tag == "div"] == [look]
+
+
 def test_what_was_not_measured_is_said_with_the_reason():
     off = Profile.model_validate({"meter": {"is_on": False}}).model_dump(mode="json")
     for meter in (None, METER | {"room_known": 0.0}):

@@ -56,6 +56,14 @@ def test_times_follow_from_the_rate(tmp_path: Path, rng: np.random.Generator) ->
     assert [frame.pts_s for frame in read_all(source)] == [i / 30.0 for i in range(5)]
 
 
+def test_one_picture_is_a_folder_of_one(tmp_path: Path, rng: np.random.Generator) -> None:
+    pictures = moving_pictures(rng, 2, 4, 6)
+    for i, picture in enumerate(pictures):
+        save(tmp_path / f"{i}.png", picture)
+    (frame,) = read_all(ImagesSource(tmp_path / "1.png"))
+    np.testing.assert_array_equal(frame.image, pictures[1])
+
+
 @pytest.mark.parametrize(("position_s", "first"), [(-1.0, 0), (0.0, 0), (0.29, 2), (0.3, 3), (99.0, 4)])
 def test_a_folder_can_be_entered_anywhere(
     position_s: float, first: int, tmp_path: Path, rng: np.random.Generator
