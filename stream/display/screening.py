@@ -69,6 +69,7 @@ class Screening:
                 on_key=on_key,
             )
         self._player: Player | None = None
+        self._is_stopped = False
         try:
             self._vblanks = vblanks(self._window, self.refresh_hz)
         except BaseException:
@@ -196,9 +197,8 @@ class Screening:
         return self._window
 
     def stop(self) -> None:
-        """End playing soon; may be called from any thread or signal handler."""
-        if self._player is not None:
-            self._player.stop()
+        """End playing soon, and begin none any more; may be called from any thread or signal handler."""
+        self._is_stopped = True
 
     def close(self) -> None:
         """Give the display back; calling it again does nothing."""
@@ -211,7 +211,7 @@ class Screening:
                 f"the monitor {self.monitor.name} was unplugged or switched off while playing; "
                 "plug it in and start again"
             )
-        return not self._window.is_asked_to_close
+        return not self._is_stopped and not self._window.is_asked_to_close
 
 
 def checked_rate_hz(monitor: DisplayMonitor, wanted_hz: float) -> float:

@@ -133,13 +133,53 @@ def test_another_thread_can_stop_it_and_stats_can_be_read_meanwhile(
 ) -> None:
     screening = opened()
     picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    threading.Timer(0.5, screening.stop).start()
-    stats = screening.play(tables(), lambda _cycle: picture, epsilon=0, fade_s=0.0)
+
+    timers: list[threading.Timer] = []
+
+    def picture_at(_cycle: int) -> Image:
+        if not timers:
+            timers.append(threading.Timer(0.5, screening.stop))
+            timers[0].start()
+        return picture
+
+    stats = screening.play(tables(), picture_at, epsilon=0, fade_s=0.0)
     assert screening.player is not None
     assert screening.player.position_s > 0.1
     assert 0 < stats.elapsed_s < 5.0
     screening.close()
     screening.close()
+
+
+@pytest.mark.screen
+def test_a_stop_before_the_first_picture_is_not_lost(display: str, opened: Callable[..., Screening]) -> None:
+    screening = opened()
+    screening.stop()
+    picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    assert screening.play(tables(), lambda _cycle: picture, epsilon=0, fade_s=0.0).n_flips == 0
+
+
+@pytest.mark.screen
+@pytest.mark.parametrize("stall_s", [0.03, 0.2])
+def test_a_stall_in_real_time_is_told_and_playing_goes_on(
+    display: str, opened: Callable[..., Screening], stall_s: float
+) -> None:
+    screening = opened()
+    picture = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
+    stalled_at: list[int] = []
+
+    def picture_at(cycle: int) -> Image | None:
+        if cycle >= 20 and not stalled_at:
+            assert screening.player is not None
+            stalled_at.append(screening.player.first_vblank + 3 * (cycle - 1))
+            time.sleep(stall_s)
+        return picture if cycle < 60 else None
+
+    slips: list[Slip] = []
+    screening.play(tables(), picture_at, epsilon=0, fade_s=0.0, on_slip=slips.append)
+    n_least = int(stall_s * 119) - 1
+    told = [slip for slip in slips if stalled_at[0] - 1 <= slip.vblank <= stalled_at[0] + 3]
+    assert max(slip.n_missed for slip in told) >= n_least
+    assert all(slip.n_plain >= 1 for slip in slips)
 
 
 @pytest.mark.screen
