@@ -184,6 +184,6 @@ def attack(
     if len(frames) >= LEAST_MEDIAN:
         copies["median"] = Copy(median_frame(frames), truth)
     copies["blur"] = Copy(blur_frame(frames[middle], truth), truth)
-    copies["grey"] = Copy(grey_frame(frames[middle]), grey_frame(truth))
+    copies["black and white"] = Copy(grey_frame(frames[middle]), grey_frame(truth))
     copies["row notch"] = Copy(notch_rows(frames[middle], camera, panel, n_slots), truth)
     return copies

@@ -163,3 +163,17 @@ class Encoder(Protocol):
         subframe : ndarray
             Of the same shape; filled.
         """
+
+    def status(self, picture: Image) -> Sequence[str]:
+        """Say in a line each what protects less than it could.
+
+        Parameters
+        ----------
+        picture : ndarray
+            (height, width, 3) uint8 BGR: one of the source's frames.
+
+        Returns
+        -------
+        sequence of str
+            Empty where all of it is as well protected as the display allows.
+        """

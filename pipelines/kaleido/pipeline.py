@@ -108,25 +108,36 @@ class KaleidoEncoder:
         table = self._plain_codes
         shared_crew().run([partial(look_up_rows, picture, table, rows, subframe) for rows in self._bands])
 
-    def status(self) -> Sequence[str]:
-        """Return a line for everything that protects less than it could, as the last picture has it."""
+    def status(self, picture: Image) -> Sequence[str]:
+        """Return a line for everything that protects less than it could."""
         lines = []
         if self.tables.delta < self._wanted_delta * self._settings.strength and any(self._code.luma):
             lines.append(
                 f"luminance pollution {self.tables.delta:.1%} in place of {self._wanted_delta:.1%}, so that saturated "
                 "red does not alternate (limit_red)"
             )
-        share = 0.0 if self._is_first else self.share_unprotected()
+        share = self.share_unprotected(picture)
         if share >= 0.005:
             remedy = "; headroom: compressed protects them too" if self._settings.headroom == "adaptive" else ""
             lines.append(f"{share:.0%} of the picture is too dark or too bright to hide{remedy}")
         return lines
 
-    def share_unprotected(self) -> float:
-        """Return the share of the last picture's pixels that cameras see much as they are, measured on a sample."""
-        height, width = self._chosen_for.shape[:2]
+    def share_unprotected(self, picture: Image) -> float:
+        """Return the share of a picture's pixels that cameras see much as they are, measured on a sample.
+
+        Parameters
+        ----------
+        picture : ndarray
+            (height, width, 3) uint8 BGR.
+
+        Returns
+        -------
+        float
+            0 to 1.
+        """
+        height, width = picture.shape[:2]
         step = max(1, int(np.sqrt(height * width / N_SAMPLED)))
-        colors = self._chosen_for[::step, ::step].reshape(-1, 3)
+        colors = picture[::step, ::step].reshape(-1, 3)
         bins = colors // (256 // self.tables.axes.shape[0])
         axes = self.tables.axes[bins[:, 0], bins[:, 1], bins[:, 2]]
         chroma = np.array(self._code.chroma, np.float32)

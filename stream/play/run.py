@@ -104,7 +104,7 @@ def run_play(request: Request, make_encoder: MakeEncoder, say: Callable[[str], N
         is_manual = slide_s is not None and not profile.play.slide_s
         transport = Transport(choice.code.n_slots / refresh_hz, is_paused=is_manual)
         showing = Showing(target.name, refresh_hz, choice.code.name, choice.code.n_slots, delta, notices)
-        session = PlaySession(feed, transport, showing, sound, slide_s, request.duration_s)
+        session = PlaySession(feed, transport, showing, sound, slide_s, request.duration_s, encoder.status)
         stack.callback(session.close)
         say(f"code {choice.code.name}: {choice.reason}")
         ending = stack.enter_context(ended_by_signals())

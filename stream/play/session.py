@@ -9,7 +9,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -94,6 +94,8 @@ class PlaySession:
         The source is a folder of slides, one after so many seconds of the feed's time.
     duration_s : float, optional
         End after so many seconds.
+    judge : callable, optional
+        From a picture of the film to what it protects less than it could, a line each.
     clock : Clock, optional
         For tests.
     """
@@ -106,9 +108,11 @@ class PlaySession:
         sound: Sound | None = None,
         slide_s: float | None = None,
         duration_s: float | None = None,
+        judge: Callable[[Image], Sequence[str]] = lambda _picture: (),
         clock: Clock | None = None,
     ) -> None:
         self.showing = showing
+        self._judge = judge
         self._clock: Clock = clock or MonotonicClock()
         self._feed = feed
         self._transport = transport
@@ -288,6 +292,8 @@ class PlaySession:
             lines.append(f"the sound had {gaps} gap(s): decoding was too late")
         if self._n_slips:
             lines.append(f"{self._n_slips} slip(s): flips came too late, {self._n_missed} period(s) in all")
+        if self._image is not None:
+            lines.extend(self._judge(self._image))
         if self._n_hidden:
             lines.append(f"{HIDING} ({self._n_hidden} times so far)")
         return [line for line in lines if line]

@@ -49,7 +49,7 @@ def test_film_writes_what_a_phone_records_and_a_page(run, abab, tmp_path):
     assert f"{report['score']['psnr_db']:.1f} dB" in text
     page = (out / "report.html").read_text()
     assert "Averaging whole cycles of a static picture recovers it" in page
-    assert page.count("<img") == 3 + 4 + 5
+    assert page.count("<img") == 3 + 4 + 6
 
 
 def test_film_lossless_keeps_size_and_rate_and_a_short_exposure_is_garbage(run, abab, tmp_path):

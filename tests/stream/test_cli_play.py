@@ -123,6 +123,15 @@ def test_compressed_lowers_the_range_and_says_so(play, film, tmp_path):
     assert image.max() <= round(255 * float(to_encoded(0.84))) + 1
 
 
+def test_white_and_black_are_said_to_be_unprotected(play, tmp_path):
+    picture = np.full((48, 64, 3), 255, np.uint8)
+    picture[:, :32] = 120
+    film = write_video(tmp_path / "film.mkv", [picture] * 3, "ffv1", "bgr0", rate=24)
+    code, text, _ = play(film, *usual(tmp_path))
+    assert code == 0
+    assert "50% of the picture is too dark or too bright to hide" in text
+
+
 def test_a_film_that_breaks_off_is_played_to_its_last_good_frame_and_named(play, film, tmp_path):
     data = film.read_bytes()
     film.write_bytes(data[: len(data) * 2 // 3])

@@ -104,7 +104,7 @@ def test_all_attacks_are_tried_and_each_is_held_against_its_own_truth(rng):
         "mean of 8",
         "median",
         "blur",
-        "grey",
+        "black and white",
         "row notch",
     ]
     assert psnr_db(copies["best frame"].picture, copies["best frame"].truth) == 99
@@ -113,7 +113,12 @@ def test_all_attacks_are_tried_and_each_is_held_against_its_own_truth(rng):
 
 def test_few_frames_are_attacked_by_what_they_suffice_for(rng):
     picture = soft_picture(rng, *SIZE)
-    assert list(attack([picture], [picture], Camera(), PANEL, 2)) == ["best frame", "blur", "grey", "row notch"]
+    assert list(attack([picture], [picture], Camera(), PANEL, 2)) == [
+        "best frame",
+        "blur",
+        "black and white",
+        "row notch",
+    ]
 
 
 def test_a_blur_blends_neighbours_that_stand_at_different_places_of_the_cycle(rng):

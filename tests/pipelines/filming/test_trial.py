@@ -69,7 +69,7 @@ def test_figures_are_numbers_and_names(rng):
         "mean of 8",
         "median",
         "blur",
-        "grey",
+        "black and white",
         "row notch",
     }
     assert figures["attacks"][result.best_attack]["psnr_db"] == max(a["psnr_db"] for a in figures["attacks"].values())

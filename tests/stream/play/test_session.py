@@ -200,6 +200,13 @@ def test_a_damaged_film_is_shown_to_its_last_good_frame_and_named() -> None:
         assert "make a fresh copy" in str(session.error)
 
 
+def test_what_the_present_picture_does_not_hide_is_said() -> None:
+    with played(film(), judge=lambda picture: [f"picture {number(picture)}: half of it is white"]) as session:
+        assert session.notices() == []
+        session.picture_at(40)
+        assert session.notices() == ["picture 2: half of it is white"]
+
+
 def test_the_figures_are_json_and_name_the_place() -> None:
     with played(film()) as session:
         session.picture_at(80)
