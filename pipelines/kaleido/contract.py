@@ -110,9 +110,9 @@ class Tables:
         headroom mode `compressed` with a smaller range.
     axes : ndarray
         (bins, bins, bins, 2, 3) float32, indexed by the source's B, G, R codes times bins, over 256, rounded down; then
-        axis p or q; then linear B, G, R.
+        axis p or q; then linear B, G, R. The profile's strength is in them; a period's is not.
     delta : float
-        Relative amplitude of the luminance pollution.
+        Relative amplitude of the luminance pollution, the profile's strength included; 0 for codes without it.
     pattern : Pattern
         Where.
     """
