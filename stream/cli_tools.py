@@ -239,6 +239,15 @@ _SENSORS = click.Choice(["ideal", "phone"])
     help="What a pixel gathers from white: fewer is noisier. 5000 unless given.",
 )
 @click.option(
+    "--blur",
+    "blur_px",
+    type=click.FloatRange(min=0, max=100),
+    default=0.0,
+    show_default=True,
+    metavar="PX",
+    help="Of the lens, in pixels of the display: far away or out of focus.",
+)
+@click.option(
     "--jitter",
     "jitter_ms",
     type=click.FloatRange(min=0, max=100),

@@ -27,6 +27,7 @@ def plan_of(
     scan_out_ms: float | None,
     sensor: str,
     white_electrons: float | None,
+    blur_px: float,
     jitter_ms: float,
     phase_ms: float,
     codec: str,
@@ -52,6 +53,8 @@ def plan_of(
         ``ideal`` or ``phone``.
     white_electrons : float or None
         Of the phone's sensor; None for good light.
+    blur_px : float
+        Of the phone's lens, in pixels.
     jitter_ms, phase_ms : float
         Of the phone's frames, in milliseconds.
     codec : str
@@ -86,6 +89,7 @@ def plan_of(
         readout_s=readout_ms / 1000,
         phase_s=phase_ms / 1000,
         jitter_s=jitter_ms / 1000,
+        blur_px=blur_px,
         sensor=chip,
         seed=seed,
     )

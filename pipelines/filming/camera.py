@@ -7,8 +7,8 @@ The camera is kinder to a pirate than a real one: square before the display, eac
 picture, both scanned from top to bottom, white balance fixed, exposed so that white is just white. What it lacks, a
 real copy suffers in addition: a lens, moire, reflections, hands that shake, automatic exposure and white balance. In
 one way it is not: where neighbouring parts of the picture stand at different places of the cycle, an unsharp or distant
-camera blends them, which the attack `blur` (`pipelines.filming.attacks`) makes up for. Not simulated either: backlights
-that strobe, pixels that need time to change, a camera held upright (its rows run across the display's).
+camera (`blur_px`) blends them, and so does the attack `blur` (`pipelines.filming.attacks`). Not simulated either:
+backlights that strobe, pixels that need time to change, a camera held upright (its rows run across the display's).
 
 References
 ----------
@@ -77,6 +77,9 @@ class Camera:
         When the first frame begins, after the first sub-frame is lit.
     jitter_s : float
         Standard deviation of when a frame begins against its due time; cut off at three of them.
+    blur_px : float
+        Standard deviation of what the lens makes of a point, in pixels of the display: a camera that is far away or
+        out of focus.
     sensor : Sensor
         What turns light into pictures.
     seed : int
@@ -88,6 +91,7 @@ class Camera:
     readout_s: float = 0.012
     phase_s: float = 0.0
     jitter_s: float = 0.0
+    blur_px: float = 0.0
     sensor: Sensor = field(default_factory=Sensor)
     seed: int = 2015
 

@@ -53,6 +53,27 @@ IDEAL = Sensor(is_mosaic=False, white_electrons=0.0)
 """All colours at each pixel and no noise: nothing but the light is recorded."""
 
 
+def through_lens(light: npt.NDArray[np.float32], blur_px: float) -> npt.NDArray[np.float32]:
+    """Return the light that a lens throws on the sensor.
+
+    Parameters
+    ----------
+    light : ndarray
+        (height, width, 3) float32.
+    blur_px : float
+        Standard deviation of what it makes of a point, in pixels; 0 for a perfect one.
+
+    Returns
+    -------
+    ndarray
+        Of that shape. Blurring a row takes its own time for that of its neighbours: some microseconds for a pixel.
+    """
+    if blur_px <= 0.0:
+        return light
+    blurred = cv2.GaussianBlur(light, (0, 0), blur_px, borderType=cv2.BORDER_REFLECT_101)
+    return blurred.astype(np.float32, copy=False)
+
+
 def develop(light: npt.NDArray[np.float32], sensor: Sensor, chance: np.random.Generator) -> Image:
     """Make a picture of light.
 

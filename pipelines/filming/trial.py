@@ -17,7 +17,7 @@ from pipelines.color import codes_from_linear, linear_from_codes
 from pipelines.filming.attacks import attack
 from pipelines.filming.camera import Camera, Panel, Recorder
 from pipelines.filming.scores import CopyScore, mean_score, score_copy
-from pipelines.filming.sensor import IDEAL, Sensor, develop
+from pipelines.filming.sensor import IDEAL, Sensor, develop, through_lens
 
 RATES_HZ = (24.0, 30.0, 60.0, 120.0)
 EXPOSURES_S = (1 / 30, 1 / 60, 1 / 100, 1 / 120, 1 / 250, 1 / 1000)
@@ -115,7 +115,12 @@ class Trial:
         list of Shot
             The frames that are complete now.
         """
-        pairs = zip(self._protected.add(subframe), self._steady.add(steady), strict=True)
+        blur_px = self.camera.blur_px
+        pairs = zip(
+            [through_lens(light, blur_px) for light in self._protected.add(subframe)],
+            [through_lens(light, blur_px) for light in self._steady.add(steady)],
+            strict=True,
+        )
         sensor = self.camera.sensor
         return [
             Shot(

@@ -90,6 +90,7 @@ def _film_facts(report: Mapping[str, Any]) -> dict[str, str]:
         "File": report["video"],
         "Order": say_code(report),
         "Phone": f"{camera['name']}, rolling shutter of {1000 * camera['readout_s']:g} ms",
+        "Lens": f"blurs by {camera['blur_px']:g} pixels" if camera["blur_px"] else "sharp",
         "Sensor": f"{'mosaic (Bayer)' if sensor['is_mosaic'] else 'all colours at each pixel'}; noise: {noise}",
         "Clock": f"begins {1000 * camera['phase_s']:g} ms in; frames off by {1000 * camera['jitter_s']:g} ms",
         "Recorded": f"{report['frames']} frames, {'lossless' if report['codec'] == 'lossless' else 'H.264'}",

@@ -6,7 +6,7 @@ from compiled import sized
 from recordings import soft_picture
 
 from pipelines.color import linear_from_codes
-from pipelines.filming.sensor import IDEAL, Sensor, develop
+from pipelines.filming.sensor import IDEAL, Sensor, develop, through_lens
 
 SHAPE = sized((301, 203), (41, 33))
 
@@ -53,3 +53,13 @@ def test_noise_has_the_variance_of_photons_and_of_reading(rng, level, is_mosaic)
     assert red.mean() == pytest.approx(level, abs=5 * np.sqrt(expected / red.size) + 1e-3)
     # A standard deviation of n samples is known to 1 / sqrt(2 n); codes add less than a twelfth of a step squared.
     assert red.std() == pytest.approx(np.sqrt(expected), rel=5 / np.sqrt(2 * red.size) + 0.02)
+
+
+def test_a_lens_spreads_light_and_loses_none(rng):
+    light = np.zeros((31, 31, 3), np.float32)
+    light[15, 15] = 1.0
+    blurred = through_lens(light, 2.0)
+    assert blurred.dtype == np.float32
+    assert blurred.sum() == pytest.approx(3.0, rel=1e-3)
+    assert blurred[15, 15, 0] == pytest.approx(1 / (2 * np.pi * 4), rel=0.05)
+    assert through_lens(light, 0.0) is light

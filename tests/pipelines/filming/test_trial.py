@@ -91,3 +91,12 @@ def test_a_second_stretch_adds_frames_and_a_short_one_does_no_harm(rng):
 def test_fusing_is_the_mean_of_light(rng):
     black, white = np.zeros((2, 2, 3), np.uint8), np.full((2, 2, 3), 255, np.uint8)
     assert (fuse([black, white]) == 188).all()  # half the light, in sRGB
+
+
+def test_a_blurring_lens_is_kinder_where_neighbours_stand_at_different_places(rng):
+    a, b = cycle_of(soft_picture(rng, *SIZE), [1, -1])
+    is_even = (np.indices(SIZE).sum(axis=0) % 2 == 0)[..., np.newaxis]
+    subframes = [np.where(is_even, a, b), np.where(is_even, b, a)]
+    cameras = [Camera(30.0, 1 / 1000, sensor=IDEAL, blur_px=blur_px) for blur_px in (0.0, 2.0)]
+    sharp, blurring = judge(cameras, subframes)
+    assert blurring.score.psnr_db > sharp.score.psnr_db + 10
