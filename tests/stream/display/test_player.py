@@ -43,6 +43,7 @@ class Display:
         self.made: dict[int, tuple[float, set[int]]] = {}
         self.calls = {"flip": 0, "picture": 0, "finish": 0}
         self.slips: list[Slip] = []
+        self.unready: list[int] = []
         self.pictures: dict[int, Image] = {}
         self.first = 0
 
@@ -114,6 +115,7 @@ class Display:
             FADE_S,
             picture_at or self.picture_at,
             on_slip=self.slips.append,
+            on_plain=self.unready.append,
             is_wanted=self.is_wanted,
             now_s=lambda: self.now / HZ,
         )
@@ -258,3 +260,17 @@ def test_a_slow_machine_loses_pictures_of_the_film_and_no_period() -> None:
     assert len({picture for _, picture, _, _ in shown}) > 10
     assert shown[-1][0] == "sub-frame"
     assert shown[-1][3] == 1.0
+
+
+def test_a_cycle_that_is_plain_because_it_was_not_ready_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    # After the slip the cycle at hand is too strong to be shown, and the next one takes several cycles to make.
+    display = Display({("flip", 200): 1.4}, 300, 3, pictures_per_cycle=0.0, part_takes=0.4)
+    player = display.play()
+    display.check(is_quick=False)
+    (slip,) = display.slips
+    plain = [v for v, seen in enumerate(display.seen) if v >= slip.vblank and seen is not None and seen[0] == "plain"]
+    assert display.unready
+    assert len(plain) <= slip.n_missed + slip.n_plain + sum(display.unready)
+    told = [record for record in caplog.records if "its sub-frames were not ready" in record.getMessage()]
+    assert len(told) == len(display.unready)
+    assert player.stats.n_plain >= sum(display.unready[1:])
