@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pipelines.base import Image
 from pipelines.kaleido.schedule import CycleClock, Slip
 from stream.display.player import Player
+from stream.display.vblank import PhaseLock
 
 HZ = 120.0
 FADE_S = 0.05
@@ -274,3 +275,37 @@ def test_a_cycle_that_is_plain_because_it_was_not_ready_is_told(caplog: pytest.L
     told = [record for record in caplog.records if "its sub-frames were not ready" in record.getMessage()]
     assert len(told) == len(display.unready)
     assert player.stats.n_plain >= sum(display.unready[1:])
+
+
+class ReturningDisplay(Display):
+    """A display that tells no count: when its flips return is all that is known, and they return late by chance."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.lock = PhaseLock(HZ, 0.0)
+        self.rng = np.random.default_rng(7)
+
+    def count(self) -> int:
+        return self.lock.count(self.now / HZ)
+
+    def flip(self, target: int) -> int:
+        super().flip(target)
+        self.now += self.rng.exponential(0.02) + self.stalls.get(("return", self.calls["flip"]), 0.0)
+        return self.lock.observe(self.now / HZ)
+
+
+@given(
+    st.integers(2, 4),
+    st.dictionaries(
+        st.tuples(st.sampled_from(["flip", "picture", "finish", "return"]), st.integers(0, 90)),
+        st.floats(0.0, 12.0),
+        max_size=8,
+    ),
+)
+@settings(deadline=None, max_examples=60)
+def test_parity_is_right_where_the_count_is_only_known_by_when_flips_return(
+    n_slots: int, stalls: dict[tuple[str, int], float]
+) -> None:
+    display = ReturningDisplay(stalls, 200, n_slots)
+    display.play()
+    display.check(is_quick=False)
