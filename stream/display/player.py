@@ -189,6 +189,9 @@ class Player:
         See `PictureAt`.
     on_slip : callable, optional
         Called with each missed flip, which is in the log already.
+    on_plain : callable, optional
+        Called with the number of periods where a whole cycle is shown plain, nothing having been missed, because its
+        sub-frames were not ready: cameras see what people see. That is in the log already too.
     is_wanted : callable, optional
         Called once a period, such as to handle the window's events; False ends.
     n_periods : int, optional
@@ -214,13 +217,15 @@ class Player:
         picture_at: PictureAt,
         *,
         on_slip: Callable[[Slip], None] = lambda _slip: None,
+        on_plain: Callable[[int], None] = lambda _n_periods: None,
         is_wanted: Callable[[], bool] = lambda: True,
         n_periods: int | None = None,
         now_s: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._drawer, self._vblanks = drawer, vblanks
         self._n_slots, self._refresh_hz, self._fade_s = n_slots, refresh_hz, fade_s
-        self._picture_at, self._on_slip, self._is_wanted = picture_at, on_slip, is_wanted
+        self._picture_at, self._is_wanted = picture_at, is_wanted
+        self._on_slip, self._on_plain = on_slip, on_plain
         self._n_periods = n_periods
         self._now_s = now_s
         self._cycles = (_Cycle(n_parts=drawer.n_parts), _Cycle(n_parts=drawer.n_parts))
@@ -330,6 +335,7 @@ class Player:
             self.stats.n_late += 1
         if period.strength > 0 and not own.is_ready_for(period.strength):
             _log.warning("cycle %d is plain: its sub-frames were not ready", period.cycle)
+            self._on_plain(self._n_slots)
 
     def _prepare(self, clock: CycleClock, target: int, period: Period) -> None:
         """Do what the next cycle needs, as far as there is time."""

@@ -104,6 +104,7 @@ class Screening:
         epsilon: int,
         fade_s: float,
         on_slip: Callable[[Slip], None] = lambda _slip: None,
+        on_plain: Callable[[int], None] = lambda _n_periods: None,
         n_periods: int | None = None,
     ) -> PlayStats:
         """Play until the pictures end, the window is closed, or `stop` is called.
@@ -120,6 +121,8 @@ class Screening:
             How long the modulation rises at the start and after a slip.
         on_slip : callable, optional
             Called with each missed flip.
+        on_plain : callable, optional
+            Called where a cycle is plain because its sub-frames were not ready, see `Player`.
         n_periods : int, optional
             Periods in all, where known.
 
@@ -138,7 +141,13 @@ class Screening:
         except ValueError as error:
             raise DisplayError(str(error)) from None
         return self.play_drawn(
-            drawer, tables.code.n_slots, picture_at, fade_s=fade_s, on_slip=on_slip, n_periods=n_periods
+            drawer,
+            tables.code.n_slots,
+            picture_at,
+            fade_s=fade_s,
+            on_slip=on_slip,
+            on_plain=on_plain,
+            n_periods=n_periods,
         )
 
     def play_drawn(
@@ -149,6 +158,7 @@ class Screening:
         *,
         fade_s: float,
         on_slip: Callable[[Slip], None] = lambda _slip: None,
+        on_plain: Callable[[int], None] = lambda _n_periods: None,
         n_periods: int | None = None,
     ) -> PlayStats:
         """Play what something else draws, such as a page for calibration.
@@ -164,6 +174,8 @@ class Screening:
         fade_s : float
             As in `play`.
         on_slip : callable, optional
+            As in `play`.
+        on_plain : callable, optional
             As in `play`.
         n_periods : int, optional
             As in `play`.
@@ -186,6 +198,7 @@ class Screening:
             fade_s,
             picture_at,
             on_slip=on_slip,
+            on_plain=on_plain,
             is_wanted=self._is_wanted,
             n_periods=n_periods,
         )

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pipelines.base import Image
 from pipelines.kaleido.schedule import CycleClock, Slip
 from stream.display.player import Player
+from stream.display.vblank import PhaseLock
 
 HZ = 120.0
 FADE_S = 0.05
@@ -43,6 +44,7 @@ class Display:
         self.made: dict[int, tuple[float, set[int]]] = {}
         self.calls = {"flip": 0, "picture": 0, "finish": 0}
         self.slips: list[Slip] = []
+        self.unready: list[int] = []
         self.pictures: dict[int, Image] = {}
         self.first = 0
 
@@ -114,6 +116,7 @@ class Display:
             FADE_S,
             picture_at or self.picture_at,
             on_slip=self.slips.append,
+            on_plain=self.unready.append,
             is_wanted=self.is_wanted,
             now_s=lambda: self.now / HZ,
         )
@@ -258,3 +261,51 @@ def test_a_slow_machine_loses_pictures_of_the_film_and_no_period() -> None:
     assert len({picture for _, picture, _, _ in shown}) > 10
     assert shown[-1][0] == "sub-frame"
     assert shown[-1][3] == 1.0
+
+
+def test_a_cycle_that_is_plain_because_it_was_not_ready_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    # After the slip the cycle at hand is too strong to be shown, and the next one takes several cycles to make.
+    display = Display({("flip", 200): 1.4}, 300, 3, pictures_per_cycle=0.0, part_takes=0.4)
+    player = display.play()
+    display.check(is_quick=False)
+    (slip,) = display.slips
+    plain = [v for v, seen in enumerate(display.seen) if v >= slip.vblank and seen is not None and seen[0] == "plain"]
+    assert display.unready
+    assert len(plain) <= slip.n_missed + slip.n_plain + sum(display.unready)
+    told = [record for record in caplog.records if "its sub-frames were not ready" in record.getMessage()]
+    assert len(told) == len(display.unready)
+    assert player.stats.n_plain >= sum(display.unready[1:])
+
+
+class ReturningDisplay(Display):
+    """A display that tells no count: when its flips return is all that is known, and they return late by chance."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.lock = PhaseLock(HZ, 0.0)
+        self.rng = np.random.default_rng(7)
+
+    def count(self) -> int:
+        return self.lock.count(self.now / HZ)
+
+    def flip(self, target: int) -> int:
+        super().flip(target)
+        self.now += self.rng.exponential(0.02) + self.stalls.get(("return", self.calls["flip"]), 0.0)
+        return self.lock.observe(self.now / HZ)
+
+
+@given(
+    st.integers(2, 4),
+    st.dictionaries(
+        st.tuples(st.sampled_from(["flip", "picture", "finish", "return"]), st.integers(0, 90)),
+        st.floats(0.0, 12.0),
+        max_size=8,
+    ),
+)
+@settings(deadline=None, max_examples=60)
+def test_parity_is_right_where_the_count_is_only_known_by_when_flips_return(
+    n_slots: int, stalls: dict[tuple[str, int], float]
+) -> None:
+    display = ReturningDisplay(stalls, 200, n_slots)
+    display.play()
+    display.check(is_quick=False)
