@@ -346,10 +346,11 @@ class PlaySettings(_Section):
     compressed_high: float = Field(default=0.84, ge=0.5, le=1.0)
     """compressed: linear light that white is shown at."""
 
-    pattern: Literal["region", "random", "smooth"] = "region"
-    """How neighbouring places differ: blocks in a fixed pattern, any pixel at random, or at random and smoothed."""
+    pattern: Literal["mixed", "region", "random", "smooth"] = "mixed"
+    """How neighbouring places differ: most blocks in step and the others at random, so that blur does not undo it;
+    blocks in a fixed pattern; any pixel at random; or at random and smoothed."""
 
-    block_px: int = Field(default=8, ge=1, le=512)
+    block_px: int = Field(default=2, ge=1, le=512)
     """Side of the blocks, in pixels."""
 
     block_edge_px: float = Field(default=0.0, ge=0.0, le=64.0)

@@ -1,4 +1,4 @@
-"""How the modulation differs from place to place: the paper's three variants.
+"""How the modulation differs from place to place: the paper's three variants, and a mixture.
 
 Neighbouring places stand at different sub-frames of the same cycle, so that whatever moment a camera takes it has all
 of them side by side, and no two rows of a rolling shutter agree. The luminance pollution alternates from place to place
@@ -10,7 +10,7 @@ References
 .. [1] L. Zhang et al., Kaleido, MobiCom 2015, section 4.3: chessboard pattern, random pixels, and both smoothed.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -21,8 +21,12 @@ from pipelines.kaleido.contract import Pattern
 Planes = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int8]]
 
 
+DRAWN_SHARE = 0.5
+"""Of the blocks of a mixture, those whose phase is drawn at random."""
+
+
 def make_pattern(
-    kind: Literal["region", "random", "smooth"],
+    kind: Literal["mixed", "region", "random", "smooth"],
     height: int,
     width: int,
     n_slots: int,
@@ -35,8 +39,9 @@ def make_pattern(
 
     Parameters
     ----------
-    kind : {'region', 'random', 'smooth'}
-        Blocks in a fixed order, any pixel at random, or patches at random, about as large as blocks.
+    kind : {'mixed', 'region', 'random', 'smooth'}
+        Most blocks in step and the others at random, blocks in a fixed order, any pixel at random, or patches at random,
+        about as large as blocks.
     height, width : int
         Pixels.
     n_slots : int
@@ -44,8 +49,8 @@ def make_pattern(
     block_px : int
         Side of the blocks; pixels at random have none.
     edge_px : float
-        Width over which the modulation fades towards where the phase changes; 0 for a hard edge. Pixels at random have
-        hard edges.
+        Width over which the modulation fades towards where the phase changes; 0 for a hard edge. Mixed blocks and
+        pixels at random have hard edges.
     seed : int
         Of what is drawn at random; 0 draws anew.
 
@@ -54,14 +59,16 @@ def make_pattern(
     Pattern
         For pictures of this size.
     """
-    if kind == "region":
+    if kind == "mixed":
+        phase, sign = _mixture(height, width, n_slots, block_px, np.random.default_rng(seed or None))
+    elif kind == "region":
         phase, sign = _blocks(height, width, n_slots, block_px)
     elif kind == "random":
         phase, sign = _pixels(height, width, n_slots, np.random.default_rng(seed or None))
     else:
         phase, sign = _patches(height, width, n_slots, block_px, np.random.default_rng(seed or None))
     gain = np.full((height, width), 255, np.uint8)
-    if edge_px > 0 and kind != "random":
+    if edge_px > 0 and kind not in ("mixed", "random"):
         gain = _soft_edges(phase, n_slots, edge_px)
     return Pattern(phase, gain, sign)
 
@@ -80,6 +87,22 @@ def _blocks(height: int, width: int, n_slots: int, block_px: int) -> Planes:
 
 def _up_and_down(number: npt.NDArray[np.int64], top: int) -> npt.NDArray[np.int64]:
     return np.minimum(number % (2 * top), 2 * top - number % (2 * top))
+
+
+def _mixture(height: int, width: int, n_slots: int, block_px: int, rng: np.random.Generator) -> Planes:
+    """Draw a phase for a share of the blocks and leave the others in step.
+
+    What a blurred or distant camera sees is the mean of neighbours. With all phases alike often it is the picture; here
+    it keeps the displacement of those in step, and the others break up what structure is left.
+    """
+    size = -(-height // block_px), -(-width // block_px)
+    phase = np.where(rng.random(size) < DRAWN_SHARE, rng.integers(0, n_slots, size), 0).astype(np.uint8)
+    sign = (2 * rng.integers(0, 2, size) - 1).astype(np.int8)
+    return _enlarged(phase, height, width, block_px), _enlarged(sign, height, width, block_px)
+
+
+def _enlarged(plane: npt.NDArray[Any], height: int, width: int, block_px: int) -> npt.NDArray[Any]:
+    return np.ascontiguousarray(plane.repeat(block_px, axis=0).repeat(block_px, axis=1)[:height, :width])
 
 
 def _pixels(height: int, width: int, n_slots: int, rng: np.random.Generator) -> Planes:
