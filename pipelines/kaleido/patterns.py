@@ -40,8 +40,8 @@ def make_pattern(
     Parameters
     ----------
     kind : {'mixed', 'region', 'random', 'smooth'}
-        Most blocks in step and the others at random, blocks in a fixed order, any pixel at random, or patches at random,
-        about as large as blocks.
+        Most blocks in step and the others at random, blocks in a fixed order, any pixel at random, or patches at
+        random, about as large as blocks.
     height, width : int
         Pixels.
     n_slots : int

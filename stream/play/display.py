@@ -86,6 +86,7 @@ class DisplayTarget:
                 epsilon=settings.epsilon,
                 fade_s=settings.fade_s,
                 on_slip=session.on_slip,
+                on_plain=session.on_plain,
                 n_periods=session.n_periods,
             )
         return stats.n_flips

@@ -123,7 +123,7 @@ class PlaySession:
         self._is_stopped = threading.Event()
         self._cycle_s = showing.n_slots / showing.refresh_hz
         self._n_cycles = 0
-        self._n_slips = self._n_missed = 0
+        self._n_slips = self._n_missed = self._n_plain = 0
         self._slips: deque[Slip] = deque(maxlen=MOST_SLIPS)
         self._broken: deque[tuple[float, int]] = deque()
         self._hidden_until_s = -math.inf
@@ -203,6 +203,18 @@ class PlaySession:
                 f"period {slip.vblank}: {slip.n_missed} flip(s) came too late; "
                 f"{slip.n_plain} period(s) plain, then the modulation rises again"
             )
+
+    def on_plain(self, n_periods: int) -> None:
+        """Take note of a cycle that was shown plain because its sub-frames were not ready.
+
+        Parameters
+        ----------
+        n_periods : int
+            Of the display.
+        """
+        with self._lock:
+            self._n_plain += n_periods
+            self._hide_if_broken(n_periods)
 
     def take_messages(self) -> Sequence[str]:
         """Return what happened since the last call, a line each, oldest first."""
@@ -292,6 +304,8 @@ class PlaySession:
             lines.append(f"the sound had {gaps} gap(s): decoding was too late")
         if self._n_slips:
             lines.append(f"{self._n_slips} slip(s): flips came too late, {self._n_missed} period(s) in all")
+        if self._n_plain:
+            lines.append(f"sub-frames were not ready in time for {self._n_plain} period(s), which were plain")
         if self._image is not None:
             lines.extend(self._judge(self._image))
         if self._n_hidden:
@@ -360,6 +374,7 @@ class PlaySession:
                 "sound_gaps": 0 if self._sound is None else self._sound.n_gaps,
                 "n_slips": self._n_slips,
                 "missed_periods": self._n_missed,
+                "plain_periods": self._n_plain,
                 "times_hidden": self._n_hidden,
                 "slips": [
                     {"vblank": slip.vblank, "missed": slip.n_missed, "plain": slip.n_plain} for slip in self._slips

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from compiled import sized
 
-from pipelines.kaleido.patterns import make_pattern
+from pipelines.kaleido.patterns import DRAWN_SHARE, make_pattern
 
 KINDS = ("region", "random", "smooth")
 N_SLOTS = (2, 3, 4, 8)
@@ -15,7 +15,7 @@ def make(kind, height=SIZE, width=SIZE, n_slots=3, *, block_px=8, edge_px=0.0, s
     return make_pattern(kind, height, width, n_slots, block_px=block_px, edge_px=edge_px, seed=seed)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["mixed", *KINDS])
 @pytest.mark.parametrize("n_slots", N_SLOTS)
 @pytest.mark.parametrize("size", [(1, 1), (7, 13), (64, 31)])
 def test_planes_hold_what_the_contract_says(kind, n_slots, size):
@@ -43,6 +43,16 @@ def test_the_light_of_an_area_is_nearly_even_at_every_moment(kind, n_slots):
     for period in range(n_slots):
         pollution = luma[(pattern.phase + period) % n_slots] * pattern.luma_sign
         assert abs(pollution.mean()) < 0.05
+
+
+@pytest.mark.parametrize("n_slots", N_SLOTS)
+def test_a_mixture_keeps_half_of_the_displacement_where_it_is_blurred(n_slots):
+    pattern = make("mixed", n_slots=n_slots, block_px=2)
+    # Displacements that go once around: what is left of their mean is the share of the blocks that are in step.
+    turned = np.exp(2j * np.pi * pattern.phase / n_slots)
+    assert abs(turned.mean()) == pytest.approx(1 - DRAWN_SHARE, abs=0.05)
+    blocks = pattern.phase.reshape(SIZE // 2, 2, SIZE // 2, 2).transpose(0, 2, 1, 3).reshape(-1, 4)
+    assert (np.ptp(blocks, axis=1) == 0).all()
 
 
 def test_blocks_that_share_a_side_differ_in_phase():

@@ -194,6 +194,19 @@ def test_a_film_is_hidden_while_its_display_shows_more_plain_periods_than_protec
         assert session.report(None)["play"]["times_hidden"] == 1
 
 
+def test_plain_cycles_hide_a_film_as_slips_do() -> None:
+    clock = SetClock()
+    with played(film(), clock=clock) as session:
+        session.picture_at(10)
+        for k in range(41):
+            clock.time_s = k * 0.025
+            session.on_plain(3)
+        shown = session.picture_at(40)
+        assert shown is not None
+        assert not shown.any()
+        assert session.report(None)["play"]["plain_periods"] == 123
+
+
 def test_a_damaged_film_is_shown_to_its_last_good_frame_and_named() -> None:
     with played(film(seconds=1.0, breaks=True)) as session:
         assert [number(session.picture_at(cycle)) for cycle in (0, 39, 40)] == [0, 1, None]
