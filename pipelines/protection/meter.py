@@ -71,7 +71,9 @@ class LeakMeter:
             return
         plate, is_known = protection.plate, protection.is_plate_known
         self.exposures = self._meter.add(camera, output, plate, is_known, protection.mask)
-        self._attacker.offer(output, plate, is_known, pts_s)
+        # It takes of the same two cores as the protection.
+        if not protection.is_busy:
+            self._attacker.offer(output, plate, is_known, pts_s)
         if self._budget.update(self.exposures.beyond_chance, self.recovered.beyond_chance, pts_s):
             protection.tighten(self._budget.steps)
 

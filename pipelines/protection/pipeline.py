@@ -25,6 +25,9 @@ from pipelines.segmentation import Segmenter, open_segmenter
 INNER_HALF = np.clip(2 * np.arange(256, dtype=np.float32) / 255 - 1, 0, 1)
 """Of the slope that enlarging a mask makes only the inner half is shown."""
 
+BUSY_FRAMES = 3
+"""A look at the whole picture makes the next frame late; from the third on the camera is in time again."""
+
 AT_START = ("person_model", "looks", "work_height_px")
 """Settings that only a restart can change."""
 
@@ -54,6 +57,7 @@ class ProtectionPipeline:
         self._tightened = 0
         self._takes_turns = False
         self._waiting: Image | None = None
+        self._busy_for = 0
         self.mask: Mask = np.zeros((0, 0), np.float32)
         self._begin(0, 0)
 
@@ -72,8 +76,10 @@ class ProtectionPipeline:
     @property
     def plate(self) -> Image:
         """(height, width, 3) uint8 BGR: the room as far as it is known; means nothing elsewhere."""
-        colors = np.clip(self._plate.colors + self._plate.light + 0.5, 0, 255).astype(np.uint8)
-        return self._enlarged(colors, cv2.INTER_LINEAR)
+        # OpenCV rounds and clips on the way: a quarter of the time of doing it step by step.
+        light: Any = (*self._plate.light.tolist(), 0.0)
+        colors = cv2.add(self._plate.colors, light, dtype=cv2.CV_8U)
+        return np.asarray(self._enlarged(colors, cv2.INTER_LINEAR), np.uint8)
 
     @property
     def is_plate_known(self) -> npt.NDArray[np.bool_]:
@@ -82,10 +88,16 @@ class ProtectionPipeline:
         large: npt.NDArray[np.bool_] = self._enlarged(known, cv2.INTER_NEAREST).astype(np.bool_)
         return large
 
+    @property
+    def is_busy(self) -> bool:
+        """True from a look at the whole picture, where that had to wait for its frame, until the camera is in time."""
+        return self._busy_for > 0
+
     def after_frame(self) -> None:
         """Look for others in the latest frame, where that had to wait, and learn the room from it."""
         small, self._waiting = self._waiting, None
         if small is not None:
+            self._busy_for = BUSY_FRAMES
             self._close_ups.look_around(small)
             self._plate.learn(small, self._close_ups.most)
 
@@ -111,6 +123,7 @@ class ProtectionPipeline:
         check_size(frame, *self.mask.shape)
         self.mask = np.zeros_like(self.mask)
         self.after_frame()
+        self._busy_for = max(0, self._busy_for - 1)
         lines, columns = self._plate.seen.shape
         small = image if image.shape[0] == lines else _resized(image, columns, lines)
         looks = self._close_ups.look(small)

@@ -20,6 +20,7 @@ class FakeProtection:
         self.is_plate_known = np.ones((HEIGHT, WIDTH), bool)
         self.mask = np.zeros((HEIGHT, WIDTH), np.float32)
         self.told: list[int] = []
+        self.is_busy = False
 
     def tighten(self, steps: int) -> None:
         self.told.append(steps)
@@ -35,6 +36,19 @@ class FakeProtection:
 @pytest.fixture
 def protection(rng: np.random.Generator) -> FakeProtection:
     return FakeProtection(rng)
+
+
+def test_the_attack_waits_while_the_protection_is_busy(protection: FakeProtection) -> None:
+    meter = LeakMeter(MeterSettings(attacks_hz=25, attack_lines=32), "opencv", is_live=False)
+    protection.is_busy = True
+    for t in range(3):
+        protection.send(meter, t)
+    assert meter._attacker._latest is None
+    assert meter.exposures.n_frames == 3
+    protection.is_busy = False
+    protection.send(meter, 3)
+    assert meter._attacker._latest is not None
+    meter.close()
 
 
 def test_a_stream_without_leaks_is_left_as_it_is(protection: FakeProtection) -> None:

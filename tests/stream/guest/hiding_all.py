@@ -34,6 +34,8 @@ class HidingAll:
     def flush(self) -> Sequence[Frame]:
         return ()
 
+    is_busy = False
+
     def after_frame(self) -> None:
         pass
 
