@@ -1,6 +1,7 @@
 """Puts `backroom protect` together: opens what the flags name, runs the session, and closes everything again."""
 
 import contextlib
+import sys
 from collections.abc import Callable, Sequence
 
 from config.loader import load_profile
@@ -20,6 +21,10 @@ from stream.sources.base import RestingSource, Source
 from stream.sources.on_demand import OnDemandSource
 from stream.sources.open import open_source
 from stream.view.base import View
+
+SWITCH_S = 0.0005
+"""Another thread of Python, such as the attack's, may keep the interpreter this long; 5 ms, the default, are a sixth of
+a frame, and a frame asks for it many times."""
 
 USUAL_RATE_HZ = 30.0
 """Told to sinks where the source does not know its own."""
@@ -55,6 +60,7 @@ def run_protect(
         What went wrong.
     """
     keep_freed_frames()
+    sys.setswitchinterval(SWITCH_S)
     profile = load_profile(request.profile, request.overrides)
     watcher = ProfileWatcher(request.profile, request.overrides)
     with contextlib.ExitStack() as stack:

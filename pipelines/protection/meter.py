@@ -13,7 +13,11 @@ from pipelines.protection.attacker import Attacker, Recovered
 from pipelines.protection.budget import Budget
 from pipelines.protection.contract import Protection
 from pipelines.protection.exposure import ExposureMeter, Exposures, warm_up_exposure
-from pipelines.segmentation import Backend
+from pipelines.segmentation import Backend, open_segmenter
+
+SLOW_ATTACKS_HZ = 2.0
+"""Frames a second that the attack looks at most beside a camera, where OpenCV runs its person model: with more of them
+one frame in a hundred comes late."""
 
 
 class LeakMeter:
@@ -38,6 +42,8 @@ class LeakMeter:
         self._settings = settings
         self._person_model = person_model
         self._is_live = is_live
+        is_slow = is_live and settings.attacks_hz > SLOW_ATTACKS_HZ and open_segmenter(person_model).backend == "opencv"
+        self._attacks_hz = SLOW_ATTACKS_HZ if is_slow else settings.attacks_hz
         if is_live:
             warm_up_exposure()
         self._attacker = self._open_attacker()
@@ -134,7 +140,13 @@ class LeakMeter:
         """Say in one line each what is over its budget and what was done, and what the meter lacks."""
         if not self._settings.is_on:
             return ["the leak meter is off (meter.is_on)"]
-        return [*self._budget.notices(), *([self._attacker.problem] if self._attacker.problem else [])]
+        notices = [*self._budget.notices(), *([self._attacker.problem] if self._attacker.problem else [])]
+        if self._attacks_hz < self._settings.attacks_hz:
+            notices.append(
+                f"the leak meter's attack looks at {self._attacks_hz:g} frames a second instead of "
+                f"{self._settings.attacks_hz:g}, so that OpenCV keeps the camera in time"
+            )
+        return notices
 
     def report(self) -> dict[str, Any]:
         """Return the figures for `report.json`; JSON values only."""
@@ -156,7 +168,8 @@ class LeakMeter:
         self._attacker.close()
 
     def _open_attacker(self) -> Attacker:
-        return Attacker(self._settings, self._person_model, is_live=self._is_live)
+        settings = self._settings.model_copy(update={"attacks_hz": self._attacks_hz})
+        return Attacker(settings, self._person_model, is_live=self._is_live)
 
 
 def exposures_report(exposures: Exposures) -> dict[str, Any]:
