@@ -1,7 +1,6 @@
 """Puts `backroom protect` together: opens what the flags name, runs the session, and closes everything again."""
 
 import contextlib
-import sys
 from collections.abc import Callable, Sequence
 
 from config.loader import load_profile
@@ -20,11 +19,8 @@ from stream.sinks.open import open_sink
 from stream.sources.base import RestingSource, Source
 from stream.sources.on_demand import OnDemandSource
 from stream.sources.open import open_source
+from stream.switching import swift_switching
 from stream.view.base import View
-
-SWITCH_S = 0.0005
-"""Another thread of Python, such as the attack's, may keep the interpreter this long; 5 ms, the default, are a sixth of
-a frame, and a frame asks for it many times."""
 
 USUAL_RATE_HZ = 30.0
 """Told to sinks where the source does not know its own."""
@@ -60,10 +56,10 @@ def run_protect(
         What went wrong.
     """
     keep_freed_frames()
-    sys.setswitchinterval(SWITCH_S)
     profile = load_profile(request.profile, request.overrides)
     watcher = ProfileWatcher(request.profile, request.overrides)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(swift_switching())
         source = open_source(request.source, profile)
         stack.callback(source.close)
         rate_hz = source.info.rate_hz or USUAL_RATE_HZ

@@ -19,7 +19,6 @@ import contextlib
 import gc
 import logging
 import statistics
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -30,6 +29,7 @@ from pipelines.base import Image
 from pipelines.kaleido.contract import Period
 from pipelines.kaleido.schedule import CycleClock, Slip
 from stream.display.vblank import Vblanks
+from stream.switching import swift_switching
 
 _log = logging.getLogger(__name__)
 
@@ -41,9 +41,6 @@ _BUSY_SHARE: Final = 0.7
 
 _LONGEST_REST_S: Final = 0.25
 """Where there never is time, a part is made this often all the same."""
-
-_SWITCH_S: Final = 0.0005
-"""Another thread of Python may keep the interpreter this long; 5 ms, the default, is most of a period."""
 
 PictureAt = Callable[[int], Image | None]
 """Takes the number of a cycle, each once and ascending, some left out; gives its picture or None after the last one.
@@ -416,12 +413,10 @@ class Player:
 @contextlib.contextmanager
 def _swift_thread() -> Iterator[None]:
     """Let neither old garbage nor other threads of Python hold this one up."""
-    before_s = sys.getswitchinterval()
     gc.collect()
     gc.freeze()
-    sys.setswitchinterval(_SWITCH_S)
     try:
-        yield
+        with swift_switching():
+            yield
     finally:
-        sys.setswitchinterval(before_s)
         gc.unfreeze()
