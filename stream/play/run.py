@@ -36,6 +36,7 @@ from stream.sources.base import Source
 from stream.sources.images import ImagesSource
 from stream.sources.open import open_source
 from stream.sources.video import VideoSource
+from stream.startup import start_is_over
 from stream.view.base import View
 from stream.view.open import open_views
 
@@ -90,7 +91,7 @@ def run_play(request: Request, make_encoder: MakeEncoder, say: Callable[[str], N
         stack.callback(source.close)
         slide_s = _slide_s(source, profile.play, where)
         choice = choose_code(profile.play.code, refresh_hz, source.info.rate_hz)
-        delta = _delta(profile.play, choice.code, refresh_hz)
+        delta = luminance_delta(choice.code, refresh_hz, profile.play.screen_cd_m2)
         size_px = (source.info.height, source.info.width)
         size_px = fitted(*size_px, display.size_px) if display else size_px
         encoder = make_encoder(profile, choice.code, delta)
@@ -103,7 +104,7 @@ def run_play(request: Request, make_encoder: MakeEncoder, say: Callable[[str], N
         feed = Feed(source, is_patient=not is_live, is_looped=profile.play.loop, size_px=size_px)
         is_manual = slide_s is not None and not profile.play.slide_s
         transport = Transport(choice.code.n_slots / refresh_hz, is_paused=is_manual)
-        showing = Showing(target.name, refresh_hz, choice.code.name, choice.code.n_slots, delta, notices)
+        showing = Showing(target.name, refresh_hz, choice.code.name, choice.code.n_slots, encoder.tables.delta, notices)
         session = PlaySession(feed, transport, showing, sound, slide_s, request.duration_s, encoder.status)
         stack.callback(session.close)
         say(f"code {choice.code.name}: {choice.reason}")
@@ -119,7 +120,8 @@ def _show(target: "DisplayTarget | Sink", session: PlaySession, encoder: Encoder
     """Play to the end; return how many sub-frames were shown."""
     if isinstance(target, DisplayTarget):
         return target.play(session, encoder, settings)
-    clock = MonotonicClock() if target.is_live else None
+    # What is live goes on whether it is written or not: a file of it counts its periods by the clock too.
+    clock = MonotonicClock() if target.is_live or session.is_live else None
     schedule = CycleClock(session.showing.n_slots, session.showing.refresh_hz, settings.fade_s)
     writer = SubframeWriter(session, encoder, schedule, target, clock)
     try:
@@ -134,7 +136,8 @@ def _show(target: "DisplayTarget | Sink", session: PlaySession, encoder: Encoder
 
 def _play(play: Callable[[], int], session: PlaySession, views: Sequence[View], out: Path) -> PlayOutcome:
     error: BaseException | None = None
-    n_shown = 0
+    n_shown: int | None = None
+    start_is_over()
     try:
         with shown_by(views, session):
             n_shown = play()
@@ -187,12 +190,6 @@ def _slide_s(source: Source, settings: PlaySettings, where: str) -> float | None
             "shown, such as --slide-s 5"
         )
     return settings.slide_s or 1.0
-
-
-def _delta(settings: PlaySettings, code: Code, refresh_hz: float) -> float:
-    if settings.luminance_delta is not None:
-        return settings.luminance_delta if any(code.luma) else 0.0
-    return luminance_delta(code, refresh_hz, settings.screen_cd_m2)
 
 
 def _open_sink(where: str, refresh_hz: float, profile: Profile, code: Code) -> Sink:

@@ -149,6 +149,11 @@ class PlaySession:
         return self._is_stopped.is_set()
 
     @property
+    def is_live(self) -> bool:
+        """Whether the source goes on whether it is shown or not."""
+        return self._feed.info.is_live
+
+    @property
     def n_periods(self) -> int | None:
         """Periods that the film fills; None while its end is not known."""
         ends_s = self._feed.ends_s

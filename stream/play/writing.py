@@ -67,18 +67,14 @@ class SubframeWriter:
         self._sink = sink
         self._clock = clock
         self._n_slots = schedule.n_slots
-        self._stop = threading.Event()
+        self._never = threading.Event()  # a wait is a period long and need not be cut short
         self._buffers: list[list[Image]] = []
         self._plain: tuple[int, Image] | None = None
         self._n_slips = 0
         self.n_written = 0
 
-    def stop(self) -> None:
-        """End soon; may be called from any thread or signal handler."""
-        self._stop.set()
-
     def run(self) -> None:
-        """Write until the film is over or `stop` is called.
+        """Write until the film is over, or ended by somebody.
 
         Raises
         ------
@@ -89,10 +85,7 @@ class SubframeWriter:
             ahead = pool.submit(self._make, 0)
             origin_s = self._clock.now_s() if self._clock else 0.0
             vblank = 0
-            while not self._stop.is_set():
-                cycle = ahead.result()
-                if cycle is None:
-                    return
+            while (cycle := ahead.result()) is not None:
                 ahead = pool.submit(self._make, cycle.number + 1)
                 n_slips = self._n_slips
                 vblank = self._write_cycle(cycle, origin_s, vblank)
@@ -104,7 +97,7 @@ class SubframeWriter:
         n_periods = self._film.n_periods
         after = (cycle.number + 1) * self._n_slots
         end = after if n_periods is None else min(after, n_periods)
-        while vblank < end and not self._stop.is_set():
+        while vblank < end:
             vblank = self._wait_for(origin_s, vblank)
             if vblank >= end:
                 break
@@ -122,7 +115,7 @@ class SubframeWriter:
         if self._clock is None:
             return vblank
         refresh_hz = float(self._schedule.refresh_hz)
-        self._clock.wait_until(origin_s + vblank / refresh_hz, self._stop)
+        self._clock.wait_until(origin_s + vblank / refresh_hz, self._never)
         n_missed = int((self._clock.now_s() - origin_s) * refresh_hz) - vblank
         if n_missed > 0:
             self._n_slips += 1

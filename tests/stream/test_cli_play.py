@@ -1,6 +1,8 @@
 """`backroom play` on the command line: what comes out, and one line with the remedy for every bad input."""
 
+import gc
 import json
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from command import assert_one_line
+from counted_source import CountedStream, steady
 from recordings import moving_pictures, read_all, write_video
 
 from pipelines.color import linear_from_codes, to_encoded
@@ -195,6 +198,34 @@ def test_a_compressed_file_is_warned_of(play, tmp_path, rng):
     code, text, _ = play(film, *usual(tmp_path)[:-1], f"file:{tmp_path / 'out.mp4'}")
     assert code == 0
     assert "end it in .mkv" in text
+
+
+class Lasting(CountedStream):
+    """A live source of 50 frames a second that notes whether garbage is collected while it is played."""
+
+    def __init__(self):
+        super().__init__(steady(1000, 50.0), is_live=True)
+        self.collects = []
+
+    def read(self):
+        time.sleep(0.02)
+        self.collects.append(gc.isenabled())
+        return super().read()
+
+
+def test_a_live_source_fills_a_file_at_the_pace_of_the_clock(play, tmp_path, monkeypatch):
+    source = Lasting()
+    monkeypatch.setattr(play_run, "open_source", lambda *_: source)
+    begin_s = time.monotonic()
+    code, text, errors = play("camera", *usual(tmp_path), "--code", "triple", "--duration", "1")
+    assert (code, errors) == (0, "")
+    assert time.monotonic() - begin_s >= 0.99
+    report = json.loads((tmp_path / "D/report.json").read_text())["play"]
+    frames = read_all(VideoSource(tmp_path / "out.mkv"))
+    assert len(frames) == report["subframes"] == 120 - report["missed_periods"]
+    assert "recorded as it comes" in text
+    # The start is swift, without garbage collection; a film of hours must not be.
+    assert source.collects[-1]
 
 
 def test_what_the_encoder_raises_leaves_no_raw_film_behind(play, film, tmp_path, monkeypatch):
