@@ -122,9 +122,7 @@ def write_audit_report(folder: Path, report: Mapping[str, Any], shown: Image | N
     SinkError
         If a file cannot be written.
     """
-    page = build_audit_page(report, shown).encode(errors="replace")
-    with _disk_errors_said(folder):
-        _write_together(folder, {PAGE: page, REPORT: _json(report)})
+    write_page_and_report(folder, build_audit_page(report, shown), report)
 
 
 def write_report(folder: Path, report: Mapping[str, Any]) -> None:

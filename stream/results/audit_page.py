@@ -15,12 +15,12 @@ from stream.results.elements import (
     document,
     facts,
     figure,
+    limits,
     paragraph,
     say_day,
     say_moment,
     section,
     verdict,
-    warnings,
 )
 from stream.results.sentences import percent, say_duration
 
@@ -134,14 +134,7 @@ def _measured(report: Mapping[str, Any]) -> str:
         return ""
     attacked = audit["attacked_frames"]
     told = {
-        "Shown at least once": f"{percent(audit['exposed_beyond_chance'])} (budget {percent(audit['exposed_budget'])})",
-        "Worst frame": percent(audit["worst_frame"]),
-        "Recovered by our attack": (
-            f"{percent(audit['recovered_beyond_chance'])} (budget {percent(audit['recovered_budget'])})"
-            if attacked
-            else "not tried"
-        ),
-        "Known room": f"{percent(audit['room_known'])} of the picture",
+        **sentences.say_exposures(audit),
         "Compared": f"{audit['measured_frames']} of {report['frames']['processed']} frames; attacked {attacked}",
         "Its picture is yours": audit["registered"] or "not any more",
     }
@@ -154,10 +147,7 @@ def _measured(report: Mapping[str, Any]) -> str:
 
 
 def _limits(report: Mapping[str, Any]) -> str:
-    lines = list(report["notices"])
-    if report["ended_by"]:
-        lines.append(f"the session ended early: {report['ended_by']}")
-    return section("What limits this result", warnings(lines)) if lines else ""
+    return limits("What limits this result", report)
 
 
 def _compared(report: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib import resources
 from string import Template
-from typing import Final
+from typing import Any, Final
 
 import cv2
 
@@ -150,6 +150,27 @@ def warnings(lines: Iterable[str]) -> str:
         HTML.
     """
     return f'<ul class="warn">{"".join(f"<li>{escape(line)}</li>" for line in lines)}</ul>'
+
+
+def limits(title: str, report: Mapping[str, Any]) -> str:
+    """Return a section on what degraded or ended a session early; nothing where nothing did.
+
+    Parameters
+    ----------
+    title : str
+        Text.
+    report : mapping
+        What stands in report.json.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    lines = list(report["notices"])
+    if report["ended_by"]:
+        lines.append(f"the session ended early: {report['ended_by']}")
+    return section(title, warnings(lines)) if lines else ""
 
 
 def advice_list(chosen: Iterable[Advice]) -> str:

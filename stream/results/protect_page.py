@@ -6,11 +6,13 @@ Every figure comes from report.json. There is no picture in it: neither the pers
 from collections.abc import Mapping
 from typing import Any, Final
 
+from stream.results import sentences
 from stream.results.advice import EVEN_LIGHT, NO_BLUR, SIT_STILL, THIN_EDGES, TURN_THE_CAMERA, Advice
 from stream.results.elements import (
     advice_list,
     document,
     facts,
+    limits,
     paragraph,
     say_day,
     say_moment,
@@ -166,14 +168,7 @@ def _measured(report: Mapping[str, Any]) -> str:
         return section(title, paragraph(f"Not measured: {why}."))
     attacked = meter["attacked_frames"]
     told = {
-        "Shown at least once": f"{percent(meter['exposed_beyond_chance'])} (budget {percent(meter['exposed_budget'])})",
-        "Worst frame": percent(meter["worst_frame"]),
-        "Recovered by our attack": (
-            f"{percent(meter['recovered_beyond_chance'])} (budget {percent(meter['recovered_budget'])})"
-            if attacked
-            else "not tried"
-        ),
-        "Known room": f"{percent(meter['room_known'])} of the picture",
+        **sentences.say_exposures(meter),
         "Compared": f"{meter['measured_frames']} frames; attacked {attacked}",
         "Mask": _mask(meter),
     }
@@ -205,10 +200,7 @@ def _camera(report: Mapping[str, Any]) -> str:
 
 
 def _limits(report: Mapping[str, Any]) -> str:
-    lines = list(report["notices"])
-    if report["ended_by"]:
-        lines.append(f"the session ended early: {report['ended_by']}")
-    return section("What was out of the ordinary", warnings(lines)) if lines else ""
+    return limits("What was out of the ordinary", report)
 
 
 def _change(report: Mapping[str, Any]) -> str:

@@ -255,6 +255,30 @@ def say_score(score: Mapping[str, Any] | None) -> str:
     )
 
 
+def say_exposures(figures: Mapping[str, Any]) -> dict[str, str]:
+    """Say how much of a known room showed and could be recovered.
+
+    Parameters
+    ----------
+    figures : mapping
+        Of a leak meter or an audit, as in report.json.
+
+    Returns
+    -------
+    dict of str to str
+        What, and how much.
+    """
+    recovered = f"{percent(figures['recovered_beyond_chance'])} (budget {percent(figures['recovered_budget'])})"
+    return {
+        "Shown at least once": (
+            f"{percent(figures['exposed_beyond_chance'])} (budget {percent(figures['exposed_budget'])})"
+        ),
+        "Worst frame": percent(figures["worst_frame"]),
+        "Recovered by our attack": recovered if figures["attacked_frames"] else "not tried",
+        "Known room": f"{percent(figures['room_known'])} of the picture",
+    }
+
+
 def say_duration(seconds: float) -> str:
     """Say a time.
 
