@@ -19,6 +19,9 @@ from fractions import Fraction
 
 from pipelines.kaleido.contract import Period
 
+LEAST_HZ = 100.0
+"""Periods a second of the slowest display: below, the sub-frames of even the shortest cycle flicker in plain sight."""
+
 
 @dataclass(frozen=True, slots=True)
 class Slip:

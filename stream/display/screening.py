@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from pipelines.kaleido.contract import Tables
-from pipelines.kaleido.schedule import Slip
+from pipelines.kaleido.schedule import LEAST_HZ, Slip
 from stream.display.library import DisplayError, glfw_in_use
 from stream.display.monitors import DisplayMonitor, find_monitor, monitors_of
 from stream.display.player import Drawer, PictureAt, Player, PlayStats
@@ -21,9 +21,6 @@ from stream.display.vblank import Vblanks, choose_vblanks
 from stream.display.window import Window
 
 TITLE: Final = "Backroom: play"
-
-LEAST_HZ: Final = 100.0
-"""Below, the sub-frames of even the shortest cycle flicker in plain sight."""
 
 
 class Screening:

@@ -12,11 +12,10 @@ from config.schema import PlaySettings, Profile
 from pipelines.kaleido.codes import choose_code
 from pipelines.kaleido.contract import Code, Encoder
 from pipelines.kaleido.eye import luminance_delta
-from pipelines.kaleido.schedule import CycleClock
+from pipelines.kaleido.schedule import LEAST_HZ, CycleClock
 from stream.allocator import keep_freed_frames
 from stream.clock import MonotonicClock
 from stream.display.caution import tell_caution_once
-from stream.display.screening import LEAST_HZ
 from stream.ending import ended_by_signals
 from stream.keys import keys_pressed
 from stream.play.display import DisplayTarget
@@ -24,6 +23,7 @@ from stream.play.feed import Feed, fitted
 from stream.play.keys import KeyNames
 from stream.play.session import PlaySession, Showing
 from stream.play.sound import Sound, SoundError
+from stream.play.tags import tags_of
 from stream.play.ticker import shown_by
 from stream.play.transport import Transport
 from stream.play.writing import SubframeWriter
@@ -195,12 +195,7 @@ def _slide_s(source: Source, settings: PlaySettings, where: str) -> float | None
 def _open_sink(where: str, refresh_hz: float, profile: Profile, code: Code) -> Sink:
     kind, _, rest = where.partition(":")
     if kind == "file" and rest.lower().endswith(".mkv"):
-        tags = {
-            "BACKROOM_CODE": code.name,
-            "BACKROOM_SLOTS": str(code.n_slots),
-            "BACKROOM_REFRESH_HZ": f"{refresh_hz:g}",
-        }
-        return VideoSink(Path(rest).expanduser(), refresh_hz, profile.video, tags)
+        return VideoSink(Path(rest).expanduser(), refresh_hz, profile.video, tags_of(code, refresh_hz))
     return open_sink(where, refresh_hz, profile)
 
 

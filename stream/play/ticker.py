@@ -31,10 +31,7 @@ def shown_by(views: Sequence[View], session: PlaySession) -> Iterator[None]:
     def run() -> None:
         message = ""
         while not ended.wait(TICK_S):
-            for line in session.take_messages():
-                message = line
-                _show(views, session, message)
-            _show(views, session, message)
+            message = _show(views, session, message)
             for view in views:
                 for command in view.take_commands():
                     _obey(command, session)
@@ -50,13 +47,18 @@ def shown_by(views: Sequence[View], session: PlaySession) -> Iterator[None]:
             view.show_numbers(session.numbers() | {"state": "ended"})
 
 
-def _show(views: Sequence[View], session: PlaySession, message: str) -> None:
-    numbers = session.numbers() | {"message": message}
-    picture = session.picture
+def _show(views: Sequence[View], session: PlaySession, message: str) -> str:
+    """Show the present state, and each message since the last time; return the newest."""
+    messages = session.take_messages() or (message,)
+    if not views:
+        return messages[-1]
+    numbers, picture = session.numbers(), session.picture
     for view in views:
-        view.show_numbers(numbers)
+        for line in messages:
+            view.show_numbers(numbers | {"message": line})
         if picture is not None and view.wants_picture("output"):
             view.show_picture("output", picture)
+    return messages[-1]
 
 
 def _obey(command: ViewCommand, session: PlaySession) -> None:

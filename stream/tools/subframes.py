@@ -17,15 +17,14 @@ import numpy as np
 from pipelines.base import Image
 from pipelines.color import to_encoded
 from pipelines.filming.trial import fused_light
+from pipelines.kaleido.schedule import LEAST_HZ
+from stream.play.tags import CODE, N_SLOTS, REFRESH_HZ
 from stream.sources.base import CaptureError
-from stream.sources.images import read_picture
+from stream.sources.images import is_picture, read_picture
 from stream.sources.video import VideoSource
 
-LEAST_HZ = 100.0
-"""Displays with fewer periods a second flicker, and are refused by `play`."""
 LEAST_PX = 16
 MOST_SLOTS = 64
-PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 _HOW = "make one by: backroom play VIDEO --refresh 120 --to file:OUT.mkv"
 
 
@@ -87,10 +86,10 @@ class SubframeFile:
             self.path = path
             info, tags = self._source.info, self._source.tags
             self.height, self.width, self.n_frames = info.height, info.width, info.n_frames
-            self.code = tags.get("BACKROOM_CODE") or None
-            tagged_hz = _number(path, tags, "BACKROOM_REFRESH_HZ")
+            self.code = tags.get(CODE) or None
+            tagged_hz = _number(path, tags, REFRESH_HZ)
             self.refresh_hz = refresh_hz or tagged_hz or info.rate_hz or 0.0
-            self.n_slots = n_slots or int(_number(path, tags, "BACKROOM_SLOTS") or 0)
+            self.n_slots = n_slots or int(_number(path, tags, N_SLOTS) or 0)
             self._check()
         except BaseException:
             self._source.close()
@@ -197,7 +196,7 @@ class SourcePictures:
     def __init__(self, path: Path, height: int, width: int) -> None:
         self._still: Image | None = None
         self._video: VideoSource | None = None
-        if path.suffix.lower() in PICTURE_ENDINGS:
+        if is_picture(path):
             self._still = read_picture(path)
             size = self._still.shape[:2]
         else:
