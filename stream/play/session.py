@@ -311,7 +311,7 @@ class PlaySession:
             lines.append(f"{self._n_slips} slip(s): flips came too late, {self._n_missed} period(s) in all")
         if self._n_plain:
             lines.append(f"sub-frames were not ready in time for {self._n_plain} period(s), which were plain")
-        if self._image is not None:
+        if self._image is not None and self._image is not self._black:
             lines.extend(self._judge(self._image))
         if self._n_hidden:
             lines.append(f"{HIDING} ({self._n_hidden} times so far)")

@@ -196,7 +196,7 @@ def test_a_film_is_hidden_while_its_display_shows_more_plain_periods_than_protec
 
 def test_plain_cycles_hide_a_film_as_slips_do() -> None:
     clock = SetClock()
-    with played(film(), clock=clock) as session:
+    with played(film(), clock=clock, judge=lambda picture: ["white"] if picture.any() else ["black"]) as session:
         session.picture_at(10)
         for k in range(41):
             clock.time_s = k * 0.025
@@ -205,6 +205,7 @@ def test_plain_cycles_hide_a_film_as_slips_do() -> None:
         assert shown is not None
         assert not shown.any()
         assert session.report(None)["play"]["plain_periods"] == 123
+        assert "black" not in session.notices()  # which is no picture of the film
 
 
 def test_a_damaged_film_is_shown_to_its_last_good_frame_and_named() -> None:
