@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from calls import COLUMNS, FOUR, METHODS, Call, Result, measure, standard_calls, table
+from calls import COLUMNS, FOUR, METHODS, N_ASIDE, Call, Result, aside_calls, measure, standard_calls, table
+from clients import STYLES
 from drawn_person import drawn_person
 from recordings import write_video
 from simulated_call import CallPlan, make_call
@@ -80,6 +81,23 @@ def test_the_standard_calls_differ_in_room_backdrop_and_start() -> None:
     for name in ("room", "backdrop", "start"):
         assert len({getattr(plan, name) for plan in four}) == len(FOUR)
     assert {"eroded", "people"} < set(plans)
+
+
+def test_the_mean_is_that_of_the_styles_however_many_calls_each_has() -> None:
+    shares = {"threshold-1": 0.1, "threshold-2": 0.3, "ema-1": 0.2, "late-1": 0.4, "dilate-1": 0.6, "eroded-1": 0.9}
+    results = [Result(call, "leak", share, share, share, share, 10.0, 2.0, 100) for call, share in shares.items()]
+    assert table(results).splitlines()[-1].startswith("| **mean of four** | leak | .350 | .350 | .350 | .350 |")
+
+
+def test_the_calls_kept_aside_have_four_of_each_style_and_none_of_the_tables_calls() -> None:
+    plans = aside_calls(Path("data"))
+    assert len(plans) == N_ASIDE
+    assert [sum(plan.style == style for plan in plans.values()) for style in STYLES] == [4] * len(STYLES)
+    assert all(plan.room != plan.backdrop for plan in plans.values())
+    seen = {(plan.room, plan.backdrop, plan.start) for plan in standard_calls(Path("data")).values()}
+    mixes = {(plan.room, plan.backdrop, plan.start) for plan in plans.values()}
+    assert len(mixes) == N_ASIDE
+    assert not mixes & seen
 
 
 def test_the_command_prints_the_table_and_writes_it_as_json(call: Path, tmp_path: Path) -> None:
