@@ -121,7 +121,7 @@ def screen_color(frame: Picture) -> Layer:
 def key_by_spill(image: Picture, channel: int) -> tuple[Layer, Layer]:
     """Key a screen of one primary colour, blue (0) or green (1), and take its light off the person."""
     colors = image.astype(np.float32)
-    others = np.max(np.delete(colors, channel, axis=-1), axis=-1)
+    others = np.maximum(colors[..., channel - 1], colors[..., channel - 2])
     spill = colors[..., channel] - others
     matte = 1 - np.clip((spill - SPILL_FIRST) / SPILL_RANGE, 0, 1)
     colors[..., channel] = np.minimum(colors[..., channel], others)

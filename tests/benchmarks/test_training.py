@@ -22,6 +22,26 @@ def test_a_training_call_is_drawn_by_its_number_alone():
     assert sum(plan.is_people for plan in plans) == 2
 
 
+def test_what_the_camera_sees_and_the_client_sends_is_mixed_as_the_formulas_say(rng):
+    from clients import ALL_PERSON
+    from training_calls import see, send
+
+    matte, mask = rng.random((2, HEIGHT, WIDTH), np.float32)
+    matte[:4] = 1
+    person, room, backdrop = rng.uniform(0, 255, (3, HEIGHT, WIDTH, 3)).astype(np.float32)
+    noises = rng.normal(0, 20, HEIGHT * WIDTH * 3).astype(np.float32)
+    camera, sent = np.empty((2, HEIGHT, WIDTH, 3), np.uint8)
+    leak = np.empty((HEIGHT, WIDTH), np.float32)
+    see(matte, person, room, noises, camera)
+    send(mask, matte, camera, backdrop, sent, leak)
+    a, m = matte[..., np.newaxis], mask[..., np.newaxis]
+    seen = np.clip(a * person + (1 - a) * room + noises.reshape(person.shape), 0, 255)
+    assert np.abs(camera - seen.astype(np.uint8).astype(int)).max() <= 1  # rounding of the last bit
+    mixed = np.clip(m * camera + (1 - m) * backdrop, 0, 255)
+    assert np.abs(sent - mixed.astype(np.uint8).astype(int)).max() <= 1
+    np.testing.assert_allclose(leak, np.where(matte >= ALL_PERSON, 0, mask * (1 - matte)), rtol=1e-6)
+
+
 @pytest.fixture
 def call(rng):
     """Colours and planes of a call that nobody held."""

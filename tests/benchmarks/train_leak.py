@@ -1,9 +1,9 @@
 """Trains the network that tells the room's colours from the person's (`pipelines.reconstruction.leak.network`).
 
-    uv run --group judges --group training --with torch python tests/benchmarks/train_leak.py --out network.npz
+    uv run --group judges --group training --extra litert --with torch python tests/benchmarks/train_leak.py --jobs 2
 
-makes the calls of `training_calls.py` (once, an hour for 60), watches each as the method would (`witness.py`), and
-learns from the colours that were kept. A colour is the room's if it is right by the rule of
+makes the calls of `training_calls.py` (once), watches each as the method would (`witness.py`), and learns from the
+colours that were kept. A colour is the room's if it is right by the rule of
 `pipelines.reconstruction.score` and enough of its frames showed a leak there: colours of the person that look like the
 room by chance are none. At the same time the network learns to bring the colours of leaks nearer to what was behind.
 
@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from learner import Learner, Piece
+from processes import workers
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits as entropy
 from training_calls import make_training_call
@@ -107,21 +108,28 @@ def learn(
                 print(f"{folder.name}: coverage recall precision at {figures}", flush=True)
 
 
+def make_and_watch(folder: Path) -> Witnessed:
+    """Make the call that a folder is named after, unless it is there, and watch it."""
+    make_training_call(folder, int(folder.name), DATA)
+    return witnessed(folder, watch(folder))
+
+
 def main() -> None:
     """Make the calls, learn, and write the network."""
     line = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     line.add_argument("--calls", type=Path, default=Path("training-calls"), help="folder of the calls to learn from")
     line.add_argument("--n-calls", type=int, default=60, help="how many calls to learn from")
+    line.add_argument("--jobs", type=int, default=1, help="calls that are made at once")
     line.add_argument("--steps", type=int, default=STEPS, help="how long to learn")
     line.add_argument("--held-out", type=Path, nargs="*", default=[], help="folders of calls to be judged on")
-    line.add_argument("--out", type=Path, required=True, help="file to write, such as network.npz")
+    line.add_argument("--out", type=Path, default=Path("network.npz"), help="file to write")
     asked = line.parse_args()
     calls = []
-    for number in range(asked.n_calls):
-        folder = asked.calls / f"{number:03}"
-        make_training_call(folder, number, DATA)
-        calls.append(witnessed(folder, watch(folder)))
-        print(f"{folder}: {len(calls[-1].rows)} colours", flush=True)
+    with workers(asked.jobs) as pool:
+        folders = [asked.calls / f"{number:03}" for number in range(asked.n_calls)]
+        for folder, call in zip(folders, pool.map(make_and_watch, folders), strict=True):
+            calls.append(call)
+            print(f"{folder}: {len(call.rows)} colours", flush=True)
     learn(calls, {folder: watch(folder) for folder in asked.held_out}, asked.steps, asked.out)
 
 

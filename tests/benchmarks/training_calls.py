@@ -16,9 +16,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import skimage
 import sklearn
 from clients import ALL_PERSON, STYLES, Client
+from numba import njit
 from person_clips import read_person
 from scenery import Layer, Picture, Size, draw_backdrop, draw_room
 from simulated_call import CallPlan, Recording, Truth, sway_at
@@ -39,6 +41,9 @@ MAN_FRAMES, PEOPLE_FRAMES = 1438, 1394
 PEOPLE_FROM = 750
 """The table's call shows the passers-by before this frame."""
 PEOPLE_LARGER = 1.15
+NOISE_FRAMES = 4
+"""So many frames of noise are drawn, and each of a call's begins somewhere in them: drawing all takes longer than
+segmenting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,24 +123,49 @@ def make_training_call(out: Path, number: int, data: Path) -> None:
     rng = np.random.default_rng(SEED + number)
     plan = draw_plan(number, rng)
     room, backdrop = (_draw_scenery(rng, is_room, data) for is_room in (True, False))
-    segmenter, client, truth, leaks = open_segmenter("opencv"), Client(plan.style), Truth(*SIZE[::-1]), []
+    segmenter, client, truth, leaks = open_segmenter(), Client(plan.style), Truth(*SIZE[::-1]), []
     call = CallPlan("", width=SIZE[0], height=SIZE[1])
+    noises = np.float32(plan.noise) * rng.standard_normal(NOISE_FRAMES * 3 * SIZE[0] * SIZE[1], dtype=np.float32)
+    leak = np.empty(SIZE[::-1], np.float32)
     with Recording(out / "call.mp4", call, plan.crf) as recording:
         for t, (matte, person) in enumerate(_people(plan, rng, data)):
-            a = matte[..., np.newaxis]
-            seen = a * person + (1 - a) * room
-            noise = rng.standard_normal(seen.shape, dtype=np.float32)
-            camera = np.clip(seen + np.float32(plan.noise) * noise, 0, 255).astype(np.uint8)
+            camera, sent = np.empty((2, *SIZE[::-1], 3), np.uint8)
+            see(matte, person, room, noises[rng.integers(noises.size - camera.size) :], camera)
             probability = matte if plan.style == "eroded" else segmenter.probability(camera)
-            mask = client.mask(probability, matte)
-            m = mask[..., np.newaxis]
-            recording.write(np.clip(m * camera + (1 - m) * backdrop, 0, 255).astype(np.uint8))
-            leak = np.where(matte >= ALL_PERSON, np.float32(0), mask * (1 - matte))
+            send(client.mask(probability, matte), matte, camera, backdrop, sent, leak)
+            recording.write(sent)
             truth.note(t, leak, room, backdrop)
             leaks.append(np.packbits(leak > LEAK_ALPHA))
     for name, picture in truth.pictures().items():
         cv2.imwrite(str(out / f"{name}.png"), picture)
     np.savez(out / "truth.npz", leaks=np.stack(leaks), w=truth.weights)
+
+
+@njit(cache=True, nogil=True)
+def see(
+    matte: Layer, person: Layer, room: Layer, noises: npt.NDArray[np.float32], camera: npt.NDArray[np.uint8]
+) -> None:
+    """Write what a camera sees: the person before the room, and its noise."""
+    i = 0
+    for y in range(matte.shape[0]):
+        for x in range(matte.shape[1]):
+            a = matte[y, x]
+            for c in range(3):
+                seen = a * person[y, x, c] + (np.float32(1) - a) * room[y, x, c] + noises[i]
+                camera[y, x, c] = np.uint8(min(max(seen, np.float32(0)), np.float32(255)))
+                i += 1
+
+
+@njit(cache=True, nogil=True)
+def send(mask: Layer, matte: Layer, camera: Picture, backdrop: Layer, sent: npt.NDArray[np.uint8], leak: Layer) -> None:
+    """Write what the client sends, and how much of it is the room's."""
+    for y in range(mask.shape[0]):
+        for x in range(mask.shape[1]):
+            m = mask[y, x]
+            leak[y, x] = np.float32(0) if matte[y, x] >= ALL_PERSON else m * (np.float32(1) - matte[y, x])
+            for c in range(3):
+                mixed = m * np.float32(camera[y, x, c]) + (np.float32(1) - m) * backdrop[y, x, c]
+                sent[y, x, c] = np.uint8(min(max(mixed, np.float32(0)), np.float32(255)))
 
 
 def _people(plan: TrainingPlan, rng: np.random.Generator, data: Path) -> Iterator[tuple[Layer, Layer]]:
@@ -149,17 +179,19 @@ def _people(plan: TrainingPlan, rng: np.random.Generator, data: Path) -> Iterato
     order = rng.permutation(3) if plan.is_recolored and not plan.is_people else np.arange(3)
     gain = rng.uniform(0.7, 1.2, 3) if plan.is_recolored else np.ones(3)
     gamma = rng.uniform(0.7, 1.4) if plan.is_recolored else 1.0
+    codes = np.arange(256) / 255
+    worn_as = np.clip(255 * codes[:, np.newaxis] ** gamma * gain, 0, 255).astype(np.float32)[np.newaxis]
     mix = rng.uniform(0.25, 0.6)
-    pattern = _cut(_photo(rng, data), rng) if plan.is_patterned else None
+    pattern = _cut(_photo(rng, data), rng).astype(np.float32) if plan.is_patterned else None
     height = PEOPLE_LARGER * max(plan.scale, 1 / PEOPLE_LARGER) if plan.is_people else plan.scale
     for t, (matte, colors) in zip(range(plan.n_frames), clip, strict=False):
         way = -1 if plan.is_mirrored else 1
-        worn = (255 * (np.clip(colors, 0, 255) / 255) ** gamma * gain)[..., order][:, ::way]
+        worn = np.ascontiguousarray(cv2.LUT(colors.astype(np.uint8), worn_as)[..., order][:, ::way], np.float32)
         if pattern is not None:
-            worn = worn * (1 - mix) + mix * cv2.resize(pattern, worn.shape[1::-1])
+            worn = cv2.addWeighted(worn, 1 - mix, cv2.resize(pattern, worn.shape[1::-1]), mix, 0)
         to_and_fro = plan.sway * sway_at(t)
         x_px = SIZE[0] * (to_and_fro + (0 if plan.is_people else plan.shift))
-        yield _placed(matte[:, ::way], np.clip(worn, 0, 255), height, float(x_px))
+        yield _placed(matte[:, ::way], worn, height, float(x_px))
 
 
 def _placed(matte: Layer, colors: Layer, height: float, x_px: float) -> tuple[Layer, Layer]:

@@ -86,7 +86,7 @@ class Witnessed:
 def watch(folder: Path) -> WitnessedWatcher:
     """Watch a call, of `training_calls` or of `simulated_call`."""
     height, width = _weights_of(folder).shape
-    watcher = WitnessedWatcher(height, width, open_segmenter("opencv"))
+    watcher = WitnessedWatcher(height, width, open_segmenter())
     for frame, watcher.leaked in zip(_frames_of(folder / "call.mp4"), _leaks_of(folder), strict=True):
         watcher.count(frame)
     return watcher
