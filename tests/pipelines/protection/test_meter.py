@@ -51,11 +51,11 @@ def test_the_attack_waits_while_the_protection_is_busy(protection: FakeProtectio
     protection.is_busy = True
     for t in range(3):
         protection.send(meter, t)
-    assert meter._attacker._latest is None
+    assert not meter._attacker.finish().n_frames
     assert meter.exposures.n_frames == 3
     protection.is_busy = False
     protection.send(meter, 3)
-    assert meter._attacker._latest is not None
+    assert meter._attacker.finish().n_frames == 1
     meter.close()
 
 
