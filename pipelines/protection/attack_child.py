@@ -55,7 +55,6 @@ def main() -> None:
 
 def _step_back() -> None:
     """Leave the processors to the camera; Windows is told so by the parent."""
-    os.environ["NUMBA_NUM_THREADS"] = "1"
     if sys.platform != "win32":
         os.nice(NICENESS)
 

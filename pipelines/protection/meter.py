@@ -31,7 +31,8 @@ class LeakMeter:
     person_model : {'auto', 'opencv', 'litert'}
         What runs the attack's person model.
     is_live : bool
-        Whether the attack works beside the caller, or within `add`; live, everything is compiled here.
+        Whether the attack works beside the caller, in a process of its own, or within `add`; live, the rest is
+        compiled here.
 
     Attributes
     ----------
