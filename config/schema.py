@@ -317,8 +317,7 @@ class MeterSettings(_Section):
     """Seconds without leaks after which one step is taken back; doubles each time that proved too early."""
 
     attacks_hz: float = Field(default=5.0, ge=0.0, le=60.0)
-    """Frames a second that the attack looks at; 0 goes without it. Leaks last several frames, and five cost little, but
-    beside a camera with OpenCV, where it looks at two at most, so that the camera's frames are in time."""
+    """Frames a second that the attack looks at; 0 goes without it. Leaks last several frames, and five cost little."""
 
     attack_lines: int = Field(default=180, ge=32, le=1080)
     """The attack works on pictures of this height, in pixels: a quarter of the time that 360 would take."""

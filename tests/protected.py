@@ -69,8 +69,6 @@ class BoxProtection:
     def flush(self):
         return ()
 
-    is_busy = False
-
     def after_frame(self):
         self.n_after += 1
 

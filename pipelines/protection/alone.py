@@ -101,11 +101,6 @@ class BackgroundAlone:
             Not looked at.
         """
 
-    @property
-    def is_busy(self) -> bool:
-        """Always False."""
-        return False
-
     def after_frame(self) -> None:
         """Do nothing: nothing waits."""
 

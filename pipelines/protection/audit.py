@@ -22,7 +22,8 @@ import numpy.typing as npt
 
 from config.schema import MeterSettings
 from pipelines.base import Image
-from pipelines.protection.attacker import Attacker, Recovered
+from pipelines.protection.attack import Recovered
+from pipelines.protection.attacker import Attacker
 from pipelines.protection.contract import Mask
 from pipelines.protection.exposure import GRID_LINES, ExposureMeter, Exposures
 from pipelines.protection.meter import exposures_report, recovered_report
@@ -161,7 +162,7 @@ class Audit:
 
     def notices(self) -> list[str]:
         """Say in one line each what keeps it from measuring."""
-        return [line for line in (self.problem, self._attacker.problem) if line]
+        return [*([self.problem] if self.problem else []), *self._attacker.notices()]
 
     def finish(self) -> None:
         """Measure what waits and let the attack look a last time; after the last frames."""
@@ -184,7 +185,7 @@ class Audit:
         return np.dstack([self._plate[0], self._meter.once.astype(np.uint8) * 255])
 
     def close(self) -> None:
-        """End the attack's thread; calling it again does nothing."""
+        """End the attack; calling it again does nothing."""
         self._attacker.close()
 
     def report(self) -> dict[str, Any]:

@@ -81,10 +81,6 @@ class Protection(Pipeline, Protocol):
         """
 
     @property
-    def is_busy(self) -> bool:
-        """Whether it had much to do just now, so that what can wait for some frames should."""
-
-    @property
     def plate(self) -> Image:
         """(height, width, 3) uint8 BGR: the room as far as it is known; means nothing elsewhere."""
 

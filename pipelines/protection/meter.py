@@ -9,15 +9,12 @@ from typing import Any
 
 from config.schema import MeterSettings, Profile
 from pipelines.base import Image
-from pipelines.protection.attacker import Attacker, Recovered
+from pipelines.protection.attack import Recovered
+from pipelines.protection.attacker import Attacker
 from pipelines.protection.budget import Budget
 from pipelines.protection.contract import Protection
 from pipelines.protection.exposure import ExposureMeter, Exposures, warm_up_exposure
-from pipelines.segmentation import Backend, open_segmenter
-
-SLOW_ATTACKS_HZ = 2.0
-"""Frames a second that the attack looks at most beside a camera, where OpenCV runs its person model: with more of them
-one frame in a hundred comes late."""
+from pipelines.segmentation import Backend
 
 
 class LeakMeter:
@@ -30,7 +27,8 @@ class LeakMeter:
     person_model : {'auto', 'opencv', 'litert'}
         What runs the attack's person model.
     is_live : bool
-        Whether the attack works beside the caller, or within `add`; live, everything is compiled here.
+        Whether the attack works beside the caller, in a process of its own, or within `add`; live, the rest is
+        compiled here.
 
     Attributes
     ----------
@@ -40,13 +38,9 @@ class LeakMeter:
 
     def __init__(self, settings: MeterSettings, person_model: Backend = "auto", *, is_live: bool) -> None:
         self._settings = settings
-        self._person_model = person_model
-        self._is_live = is_live
-        is_slow = is_live and settings.attacks_hz > SLOW_ATTACKS_HZ and open_segmenter(person_model).backend == "opencv"
-        self._attacks_hz = SLOW_ATTACKS_HZ if is_slow else settings.attacks_hz
         if is_live:
             warm_up_exposure()
-        self._attacker = self._open_attacker()
+        self._attacker = Attacker(settings, person_model, is_live=is_live)
         self._meter = ExposureMeter()
         self._budget = Budget(settings)
         self.exposures = Exposures()
@@ -77,9 +71,7 @@ class LeakMeter:
             return
         plate, is_known = protection.plate, protection.is_plate_known
         self.exposures = self._meter.add(camera, output, plate, is_known, protection.mask)
-        # It takes of the same two cores as the protection.
-        if not protection.is_busy:
-            self._attacker.offer(output, plate, is_known, pts_s)
+        self._attacker.offer(output, plate, is_known, pts_s)
         if self._budget.update(self.exposures.beyond_chance, self.recovered.beyond_chance, pts_s):
             protection.tighten(self._budget.steps)
 
@@ -87,8 +79,7 @@ class LeakMeter:
         """Begin anew, with the mask as tight as it is: another room, or the camera was moved."""
         self._meter.forget()
         self.exposures = Exposures()
-        self._attacker.stop()
-        self._attacker = self._open_attacker()
+        self._attacker.forget()
 
     def apply(self, profile: Profile, protection: Protection) -> list[str]:
         """Take changed settings while running.
@@ -140,13 +131,7 @@ class LeakMeter:
         """Say in one line each what is over its budget and what was done, and what the meter lacks."""
         if not self._settings.is_on:
             return ["the leak meter is off (meter.is_on)"]
-        notices = [*self._budget.notices(), *([self._attacker.problem] if self._attacker.problem else [])]
-        if self._attacks_hz < self._settings.attacks_hz:
-            notices.append(
-                f"the leak meter's attack looks at {self._attacks_hz:g} frames a second instead of "
-                f"{self._settings.attacks_hz:g}, so that OpenCV keeps the camera in time"
-            )
-        return notices
+        return [*self._budget.notices(), *self._attacker.notices()]
 
     def report(self) -> dict[str, Any]:
         """Return the figures for `report.json`; JSON values only."""
@@ -164,12 +149,8 @@ class LeakMeter:
         self._attacker.finish()
 
     def close(self) -> None:
-        """End the attack's thread; calling it again does nothing."""
+        """End the attack; calling it again does nothing."""
         self._attacker.close()
-
-    def _open_attacker(self) -> Attacker:
-        settings = self._settings.model_copy(update={"attacks_hz": self._attacks_hz})
-        return Attacker(settings, self._person_model, is_live=self._is_live)
 
 
 def exposures_report(exposures: Exposures) -> dict[str, Any]:

@@ -25,9 +25,6 @@ from pipelines.segmentation import Segmenter, open_segmenter
 INNER_HALF = np.clip(2 * np.arange(256, dtype=np.float32) / 255 - 1, 0, 1)
 """Of the slope that enlarging a mask makes only the inner half is shown."""
 
-BUSY_FRAMES = 3
-"""A look at the whole picture makes the next frame late; from the third on the camera is in time again."""
-
 AT_START = ("person_model", "looks", "work_height_px")
 """Settings that only a restart can change."""
 
@@ -57,7 +54,6 @@ class ProtectionPipeline:
         self._tightened = 0
         self._takes_turns = False
         self._waiting: Image | None = None
-        self._busy_for = 0
         self.mask: Mask = np.zeros((0, 0), np.float32)
         self._begin(0, 0)
 
@@ -88,16 +84,10 @@ class ProtectionPipeline:
         large: npt.NDArray[np.bool_] = self._enlarged(known, cv2.INTER_NEAREST).astype(np.bool_)
         return large
 
-    @property
-    def is_busy(self) -> bool:
-        """True from a look at the whole picture, where that had to wait for its frame, until the camera is in time."""
-        return self._busy_for > 0
-
     def after_frame(self) -> None:
         """Look for others in the latest frame, where that had to wait, and learn the room from it."""
         small, self._waiting = self._waiting, None
         if small is not None:
-            self._busy_for = BUSY_FRAMES
             self._close_ups.look_around(small)
             self._plate.learn(small, self._close_ups.most)
 
@@ -123,7 +113,6 @@ class ProtectionPipeline:
         check_size(frame, *self.mask.shape)
         self.mask = np.zeros_like(self.mask)
         self.after_frame()
-        self._busy_for = max(0, self._busy_for - 1)
         lines, columns = self._plate.seen.shape
         small = image if image.shape[0] == lines else _resized(image, columns, lines)
         looks = self._close_ups.look(small)

@@ -9,12 +9,13 @@ due in seconds since the first; ``N`` a line on what is wrong with the file; ``E
 
 import contextlib
 import os
-import signal
 import struct
 import sys
 import threading
 from pathlib import Path
 from typing import BinaryIO
+
+from pipelines.child import open_pipes, write_all
 
 HEADER = struct.Struct("<cdI")
 FRAME, NOTE, ERROR = b"F", b"N", b"E"
@@ -25,11 +26,8 @@ USUAL_RATE_HZ = 25.0
 
 def main() -> None:
     """Play ``PATH HEIGHT WIDTH`` until the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
-    # Libraries that print must not print into the pictures.
-    out = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)
-    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    requests, out = open_pipes()
+    threading.Thread(target=_end_with_the_parent, args=[requests], daemon=True).start()
     path, height, width = sys.argv[1:]
     with contextlib.suppress(BrokenPipeError):
         try:
@@ -83,12 +81,9 @@ def play(path: Path, height: int, width: int, out: BinaryIO) -> None:
 
 
 def _write(out: BinaryIO, kind: bytes, due_s: float, content: bytes | memoryview) -> None:
-    for part in (HEADER.pack(kind, due_s, len(content)), content):
-        left = memoryview(part)
-        while left:
-            left = left[out.write(left) :]
+    write_all(out, HEADER.pack(kind, due_s, len(content)), content)
 
 
-def _end_with_the_parent() -> None:
-    sys.stdin.buffer.read()
+def _end_with_the_parent(requests: BinaryIO) -> None:
+    requests.read()
     os._exit(0)

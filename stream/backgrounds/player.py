@@ -11,6 +11,7 @@ from typing import IO
 import numpy as np
 
 from pipelines.base import Image
+from pipelines.child import read_exactly
 from stream.backgrounds.child import ERROR, FRAME, HEADER
 
 READ_AHEAD = 3
@@ -119,11 +120,11 @@ class Player:
         try:
             while True:
                 self._reading_since_s = time.monotonic()
-                kind, due_s, n_bytes = HEADER.unpack(_exactly(pipe, bytearray(HEADER.size)))
+                kind, due_s, n_bytes = HEADER.unpack(read_exactly(pipe, bytearray(HEADER.size)))
                 if kind == FRAME:
                     self._read_picture(pipe, due_s)
                     continue
-                text = bytes(_exactly(pipe, bytearray(n_bytes))).decode(errors="replace")
+                text = bytes(read_exactly(pipe, bytearray(n_bytes))).decode(errors="replace")
                 if kind == ERROR:
                     problem = text
                     break
@@ -142,20 +143,10 @@ class Player:
                 raise EOFError
             image = self._free.popleft()
         self._reading_since_s = time.monotonic()
-        _exactly(pipe, image.data.cast("B"))
+        read_exactly(pipe, image.data.cast("B"))
         with self._changed:
             self._ready.append((due_s, image))
             self._changed.notify_all()
-
-
-def _exactly(pipe: IO[bytes], into: bytearray | memoryview) -> bytearray | memoryview:
-    left = memoryview(into)
-    while left:
-        n_read = pipe.readinto(left)  # type: ignore[attr-defined] # unbuffered: a raw file
-        if not n_read:
-            raise EOFError
-        left = left[n_read:]
-    return into
 
 
 def _widen(pipe: IO[bytes]) -> None:

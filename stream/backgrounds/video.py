@@ -5,13 +5,13 @@ every picture is waited for, so that the same recording gives the same frames. I
 for `patience_s`, frames get no background, and thus become placeholders, until another one has been started.
 """
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.base import Image
+from pipelines.child import child_command
 from pipelines.protection.backgrounds import BackgroundError
 from pipelines.protection.contract import Mask
 from stream.backgrounds.player import Player
@@ -48,7 +48,7 @@ class StreamTime:
     is_live: bool = True
 
 
-def child_command(path: Path, height: int, width: int) -> list[str]:
+def decoder_command(path: Path, height: int, width: int) -> list[str]:
     """Return how the decoding process is started.
 
     Parameters
@@ -63,9 +63,7 @@ def child_command(path: Path, height: int, width: int) -> list[str]:
     list of str
         For `subprocess`.
     """
-    # -P: a folder that happens to hold a config.py must not take the place of ours.
-    code = "from stream.backgrounds.child import main; main()"
-    return [sys.executable, "-P", "-c", code, str(path.absolute()), str(height), str(width)]
+    return child_command("stream.backgrounds.child", str(path.absolute()), str(height), str(width))
 
 
 class VideoBackground:
@@ -90,7 +88,7 @@ class VideoBackground:
         path: Path,
         time: StreamTime,
         *,
-        command: Callable[[Path, int, int], list[str]] = child_command,
+        command: Callable[[Path, int, int], list[str]] = decoder_command,
         patience_s: float = PATIENCE_S,
         start_s: float = START_S,
         retry_s: Sequence[float] = RETRY_S,

@@ -42,8 +42,6 @@ AUDIT_PERSON = 0.5
 class KnownRoom:
     """A protection as far as the meter looks at one: plate and mask, and nobody who tightens it."""
 
-    is_busy = False
-
     def __init__(self, plate: Image, is_plate_known: npt.NDArray[np.bool_]) -> None:
         self.plate, self.is_plate_known = plate, is_plate_known
         self.mask = np.zeros(plate.shape[:2], np.float32)

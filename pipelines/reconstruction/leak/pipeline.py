@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from config.schema import WatchSettings
 from pipelines.base import Findings, Frame, Image, PipelineError, check_size
+from pipelines.crew import Crew
 from pipelines.reconstruction.contract import OTHER_SIZE_REMEDY, keep_until_restart
 from pipelines.reconstruction.leak.candidates import Candidates
 from pipelines.reconstruction.leak.known import KnownBackdrop
@@ -49,10 +50,13 @@ class LeakReconstruction:
         What is claimed, the person model, the working size.
     backdrop : ndarray, optional
         (any, any, 3) uint8 BGR or (any, any, 4) BGRA: the virtual background's picture, where it is known.
+    crew : Crew, optional
+        Threads that share a frame; those of the process unless given.
     """
 
-    def __init__(self, settings: WatchSettings, backdrop: Image | None = None) -> None:
+    def __init__(self, settings: WatchSettings, backdrop: Image | None = None, crew: Crew | None = None) -> None:
         self.settings = settings
+        self._crew = crew
         self._height = self._width = 0
         self._is_live = False
         self._segmenter: Segmenter | None = None
@@ -87,7 +91,7 @@ class LeakReconstruction:
         """
         if self.settings.person_model != "none":
             self._segmenter = open_segmenter(self.settings.person_model)
-        _warm_up_kernels(self._segmenter)
+        _warm_up_kernels(self._segmenter, self._crew)
         self._height, self._width = height, width
         self._is_live = is_live
         self._take(self._empty_watcher())
@@ -270,7 +274,7 @@ class LeakReconstruction:
         return self._candidates
 
     def _empty_watcher(self) -> LeakWatcher:
-        watcher = LeakWatcher(self._height, self._width, self.settings.work_height_px, self._segmenter)
+        watcher = LeakWatcher(self._height, self._width, self.settings.work_height_px, self._segmenter, self._crew)
         if self._is_live:
             watcher.claim_memory()
         return watcher
@@ -282,9 +286,9 @@ class LeakReconstruction:
             self._known.forget()
 
 
-def _warm_up_kernels(segmenter: Segmenter | None) -> None:
+def _warm_up_kernels(segmenter: Segmenter | None, crew: Crew | None) -> None:
     """Run everything once on a few pixels, so that the first real frame is not late."""
-    watcher = LeakWatcher(32, 32, 32, segmenter)
+    watcher = LeakWatcher(32, 32, 32, segmenter, crew)
     rng = np.random.default_rng(0)
     for _ in range(3):
         seen = watcher.count(rng.integers(0, 256, (32, 32, 3), np.uint8))

@@ -1,33 +1,36 @@
-"""Our own attack beside the camera: what it reports, that it never holds anything up, and that failures are said."""
+"""Our own attack beside the camera: which frames it gets, what it reports, and that failures are said."""
 
-import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import cv2
 import numpy as np
 import pytest
 from compiled import sized
+from fake_attack import fake_command
 
 from config.schema import MeterSettings
 from pipelines.base import Findings, Frame, Image
+from pipelines.protection import attack as attack_module
 from pipelines.protection import attacker as attacker_module
-from pipelines.protection.attacker import LOOK_EVERY_FRAMES, Attacker
+from pipelines.protection.attack import LOOK_EVERY_FRAMES
+from pipelines.protection.attack_process import AttackProcess
+from pipelines.protection.attacker import Attacker
 
 HEIGHT, WIDTH = 48, 64
 SETTINGS = MeterSettings(attacks_hz=5, attack_lines=HEIGHT)
-SOON_S = 20.0
+SOON_S = 60.0
 
 
 class FakeAttack:
-    """A reconstruction that claims what it is told; `busy` holds it up until set."""
+    """A reconstruction that claims what it is told."""
 
     room: Image = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
-    busy: threading.Event | None = None
     fails = False
     latest: "FakeAttack"
 
-    def __init__(self, settings: object) -> None:
+    def __init__(self, settings: object, crew: object = None) -> None:
         self.seen: list[Frame] = []
         FakeAttack.latest = self
 
@@ -37,13 +40,12 @@ class FakeAttack:
 
     def warm_up(self, height: int, width: int, *, is_live: bool) -> None:
         self.size = (height, width)
+        self.seen = []
 
     def process(self, frame: Frame) -> Sequence[Frame]:
         if self.fails:
             raise RuntimeError("no more memory")
         self.seen.append(frame)
-        if self.busy:
-            assert self.busy.wait(SOON_S)
         return ()
 
     def findings(self) -> Findings:
@@ -57,7 +59,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> type[FakeAttack]:
     class Fresh(FakeAttack):
         pass
 
-    monkeypatch.setattr(attacker_module, "LeakReconstruction", Fresh)
+    monkeypatch.setattr(attack_module, "LeakReconstruction", Fresh)
     return Fresh
 
 
@@ -117,32 +119,87 @@ def test_without_a_rate_it_does_nothing(fake: type[FakeAttack], plate: Image) ->
     assert attacker.finish().n_frames == 0
 
 
-def test_live_it_takes_the_newest_frame_and_holds_nobody_up(fake: type[FakeAttack], plate: Image) -> None:
-    fake.busy = threading.Event()
-    attacker = Attacker(SETTINGS, "auto", is_live=True)
-    attacker.offer(plate, plate, ALL, 0.0)
-    wait_until(lambda: fake.latest.n_frames == 1)
-    begin_s = time.perf_counter()
-    for t in range(1, 50):
-        attacker.offer(plate, plate, ALL, float(t))
-    assert time.perf_counter() - begin_s < SOON_S / 4
-    fake.busy.set()
-    wait_until(lambda: fake.latest.n_frames == 2)
-    assert [frame.pts_s for frame in fake.latest.seen] == [0.0, 49.0]
-    attacker.close()
-    attacker.close()
-    assert not any(thread.name == "attacker" for thread in threading.enumerate())
-
-
-@pytest.mark.parametrize("is_live", [False, True])
-def test_a_failure_ends_the_attack_alone_and_is_said(is_live: bool, fake: type[FakeAttack], plate: Image) -> None:
+def test_a_failure_ends_the_attack_alone_and_is_said(fake: type[FakeAttack], plate: Image) -> None:
     fake.fails = True
-    attacker = Attacker(SETTINGS, "auto", is_live=is_live)
+    attacker = Attacker(SETTINGS, "auto", is_live=False)
     attacker.offer(plate, plate, ALL, 0.0)
-    wait_until(lambda: attacker.problem)
     assert attacker.problem == "the leak meter's attacker has stopped: no more memory"
+    assert attacker.notices() == [attacker.problem]
     attacker.offer(plate, plate, ALL, 1.0)
     assert attacker.finish().n_frames == 0
+
+
+def test_another_room_begins_at_nothing_and_with_the_next_frame(fake: type[FakeAttack], plate: Image) -> None:
+    attacker = Attacker(SETTINGS, "auto", is_live=False)
+    for t in range(100):
+        attacker.offer(plate, plate, ALL, t / 25)
+    attacker.forget()
+    assert attacker.recovered.n_frames == 0
+    attacker.offer(plate, plate, ALL, 4.0)
+    assert attacker.finish().n_frames == 1
+
+
+def test_another_room_starts_one_again_that_has_stopped(fake: type[FakeAttack], plate: Image) -> None:
+    fake.fails = True
+    attacker = Attacker(SETTINGS, "auto", is_live=False)
+    attacker.offer(plate, plate, ALL, 0.0)
+    fake.fails = False
+    attacker.forget()
+    attacker.offer(plate, plate, ALL, 0.0)
+    assert (attacker.problem, attacker.finish().n_frames) == ("", 1)
+
+
+@pytest.fixture
+def live(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, MeterSettings], Attacker]]:
+    """Attackers that work in a process, whose reconstruction does what it is told; closed at the end."""
+    made: list[Attacker] = []
+
+    def act(does: str, settings: MeterSettings = SETTINGS) -> Attacker:
+        place = partial(AttackProcess, command=fake_command(does))
+        monkeypatch.setattr(attacker_module, "AttackProcess", place)
+        made.append(Attacker(settings, "opencv", is_live=True))
+        return made[-1]
+
+    yield act
+    for attacker in made:
+        attacker.close()
+        attacker.close()
+
+
+def test_live_a_failure_is_said_and_another_room_starts_it_again(
+    live: Callable[[str, MeterSettings], Attacker], plate: Image
+) -> None:
+    attacker = live("fail")
+    attacker.offer(plate, plate, ALL, 0.0)
+    wait_until(lambda: attacker.problem)
+    assert attacker.notices() == ["the leak meter's attacker has stopped: no more memory"]
+    attacker.offer(plate, plate, ALL, 1.0)
+    attacker.forget()
+    assert (attacker.problem, attacker.notices()) == ("", [])
+    attacker.offer(plate, plate, ALL, 2.0)
+    wait_until(lambda: attacker.problem)
+
+
+def test_live_one_that_gets_no_time_is_said(
+    live: Callable[[str, MeterSettings], Attacker], plate: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attacker_module, "SILENT_S", 0.1)
+    attacker = live("hang")
+    attacker.offer(plate, plate, ALL, 0.0)
+    wait_until(attacker.notices)
+    assert attacker.notices()[0].startswith("the leak meter's attack has been at one frame for over 0.1 s: the proc")
+
+
+def test_live_one_that_is_off_starts_no_process_before_a_frame_is_due(
+    live: Callable[[str, MeterSettings], Attacker], plate: Image
+) -> None:
+    never = live("claim", SETTINGS.model_copy(update={"attacks_hz": 0}))
+    never.offer(plate, plate, ALL, 0.0)
+    assert never._place is None
+    attacker = live("claim", SETTINGS.model_copy(update={"is_on": False}))
+    assert attacker._place is None
+    attacker.offer(plate, plate, ALL, 0.0)
+    assert attacker._place is not None
 
 
 def test_large_frames_are_made_small_and_half_known_pixels_are_not_known(fake: type[FakeAttack]) -> None:

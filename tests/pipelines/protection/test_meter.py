@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from config.schema import MeterSettings, Profile
-from pipelines.protection.meter import SLOW_ATTACKS_HZ, LeakMeter
+from pipelines.protection.meter import LeakMeter
 
 HEIGHT, WIDTH = 40, 60
 SETTINGS = MeterSettings(attacks_hz=0, exposed_budget=0.005)
@@ -20,7 +20,6 @@ class FakeProtection:
         self.is_plate_known = np.ones((HEIGHT, WIDTH), bool)
         self.mask = np.zeros((HEIGHT, WIDTH), np.float32)
         self.told: list[int] = []
-        self.is_busy = False
 
     def tighten(self, steps: int) -> None:
         self.told.append(steps)
@@ -36,27 +35,6 @@ class FakeProtection:
 @pytest.fixture
 def protection(rng: np.random.Generator) -> FakeProtection:
     return FakeProtection(rng)
-
-
-def test_beside_a_camera_the_attack_is_slower_where_opencv_looks_for_people_and_that_is_said() -> None:
-    for is_live, looks_hz in ((True, SLOW_ATTACKS_HZ), (False, 5.0)):
-        meter = LeakMeter(MeterSettings(attacks_hz=5, attack_lines=32), "opencv", is_live=is_live)
-        assert meter._attacker._settings.attacks_hz == looks_hz
-        assert any("2 frames a second instead of 5" in line for line in meter.notices()) == is_live
-        meter.close()
-
-
-def test_the_attack_waits_while_the_protection_is_busy(protection: FakeProtection) -> None:
-    meter = LeakMeter(MeterSettings(attacks_hz=25, attack_lines=32), "opencv", is_live=False)
-    protection.is_busy = True
-    for t in range(3):
-        protection.send(meter, t)
-    assert meter._attacker._latest is None
-    assert meter.exposures.n_frames == 3
-    protection.is_busy = False
-    protection.send(meter, 3)
-    assert meter._attacker._latest is not None
-    meter.close()
 
 
 def test_a_stream_without_leaks_is_left_as_it_is(protection: FakeProtection) -> None:

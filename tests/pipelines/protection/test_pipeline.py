@@ -15,7 +15,7 @@ from pipelines.color import delta_e_2000, lab_from_bgr
 from pipelines.protection.backgrounds import ColorBackground
 from pipelines.protection.contract import Protection
 from pipelines.protection.looks import WHOLE_IN_TURN_FRAMES, CloseUps
-from pipelines.protection.pipeline import BUSY_FRAMES, ProtectionPipeline
+from pipelines.protection.pipeline import ProtectionPipeline
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="whole frames: minutes without compilation")
 
@@ -265,17 +265,6 @@ def test_in_turn_the_look_at_the_whole_picture_waits_until_the_frame_is_out(rng,
     assert segmenter.sizes[n_before + 1 :] == [(HEIGHT, WIDTH)]
     protection.after_frame()
     assert len(segmenter.sizes) == n_before + 2
-
-
-def test_in_turn_the_look_at_the_whole_picture_asks_others_to_wait_until_the_camera_is_in_time(rng, segmenter):
-    protection, image = in_turn(segmenter, rng)
-    assert not protection.is_busy
-    busy = []
-    for _ in range(BUSY_FRAMES + 2):
-        shown_by(protection, image)
-        protection.after_frame()
-        busy.append(protection.is_busy)
-    assert busy == [True] * BUSY_FRAMES + [False] * 2
 
 
 def test_what_waits_is_done_before_the_next_frame_and_gives_the_same(rng, segmenter):

@@ -10,7 +10,7 @@ import pytest
 from config.schema import VideoSettings
 from pipelines.base import Frame
 from pipelines.protection.backgrounds import BackgroundError
-from stream.backgrounds.video import StreamTime, VideoBackground, child_command
+from stream.backgrounds.video import StreamTime, VideoBackground, decoder_command
 from stream.sinks.video import VideoSink
 
 HEIGHT, WIDTH = 18, 32
@@ -123,11 +123,11 @@ def test_a_hang_at_the_start_is_one_line(video, begin):
 
 @pytest.mark.parametrize("fault", ["os.abort()", "time.sleep(60)"], ids=["crash", "hang"])
 def test_a_decoder_that_fails_while_running_gives_nothing_until_another_one_is_there(video, begin, fault):
-    commands = [python(GOOD_ONCE + fault), child_command]
+    commands = [python(GOOD_ONCE + fault), decoder_command]
     stream = StreamTime()
 
     def command(*wanted):
-        return (commands.pop(0) if commands else child_command)(*wanted)
+        return (commands.pop(0) if commands else decoder_command)(*wanted)
 
     background = begin(
         video,
@@ -158,7 +158,7 @@ def test_the_process_ends_with_the_background(video, begin):
 
 
 def test_the_process_ends_with_its_parent(video):
-    command = child_command(video, HEIGHT, WIDTH)
+    command = decoder_command(video, HEIGHT, WIDTH)
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout.read(10)
         process.stdin.close()

@@ -34,8 +34,6 @@ class HidingAll:
     def flush(self) -> Sequence[Frame]:
         return ()
 
-    is_busy = False
-
     def after_frame(self) -> None:
         pass
 
