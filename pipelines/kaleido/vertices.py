@@ -66,9 +66,9 @@ def find_axes(
     Parameters
     ----------
     edges : ndarray
-        (bins, 2) float32: least and most light of a channel in each bin.
+        (bins, 2) float32: least and most light of a channel that red is bounded for in each bin.
     middles : ndarray
-        (bins,) float32: light in the middle of each bin.
+        (bins,) float32: light of each bin that the axes are made for.
     order : ndarray
         (n, 6) float32: the code's different sub-frames: coefficients of p and q, size of the luminance's, how often,
         and one over the first two, 0 where they are 0.
@@ -81,7 +81,7 @@ def find_axes(
     rows : tuple of int
         First and end pair of bins of B.
     axes : ndarray
-        (bins, bins, bins, 2, 3) float32, written.
+        (bins, bins, bins, 4, 3) float32, of which p and q are written.
     """
     n_bins, n = middles.size, order.shape[0]
     low, high, middle = np.empty(3, np.float32), np.empty(3, np.float32), np.empty(3, np.float32)
@@ -101,8 +101,8 @@ def find_axes(
         for k in range(n):
             swing = order[k, 2] * delta
             for c in range(3):
-                room[0, k, c] = -low[c] * (np.float32(1) - swing)
-                room[1, k, c] = np.float32(1) - min(np.float32(1), high[c] * (np.float32(1) + swing))
+                room[0, k, c] = -middle[c] * (np.float32(1) - swing)
+                room[1, k, c] = np.float32(1) - min(np.float32(1), middle[c] * (np.float32(1) + swing))
         steepness = _bound_red(order, delta, low, high, room) if limit_red else np.float32(0)
         given = (order, room, delta, steepness, (low, middle, high), distances, (b, g, r), work, names)
         if corner == 0 or not has_q or _find_farthest(*given, choice, axes[b, g, r]) == ANY:
@@ -363,8 +363,8 @@ def _distance(
 
 @njit(cache=True, nogil=True, inline="always")
 def most_light(middle: np.float32, n: Word) -> np.float32:
-    """Return what no sub-frame of a channel exceeds: n others at least 0 must leave the mean where it is."""
-    return np.float32(min(np.float32(1), np.float32(n + 1) * middle))
+    """Return what no sub-frame of a channel exceeds, above 0: n others at least 0 must leave the mean where it is."""
+    return np.float32(min(np.float32(1), max(FEW, np.float32(n + 1) * middle)))
 
 
 @njit(cache=True, nogil=True)

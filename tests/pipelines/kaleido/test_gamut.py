@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from kaleido_codes import ABAB, CODES, TRIPLE
 
 from pipelines.color import luminance, to_encoded, to_linear
-from pipelines.kaleido.gamut import CAMERA_SHARES, MOST_RED_DELTA, bounded_delta, build_axes, shown_light
-from pipelines.kaleido.pipeline import make_curves
+from pipelines.kaleido.gamut import CAMERA_SHARES, MOST_RED_DELTA, bounded_delta, build_axes, room_of_codes, shown_light
 
 N_BINS = sized(64, 4)
 SHOWN = shown_light("adaptive", 0, 1)
@@ -29,14 +28,16 @@ settings_of_axes = {
 
 
 def displacements(code, axes):
-    """Return (n, ..., 3) from axes (..., 2, 3)."""
+    """Return (n, ..., 3) from axes (..., 4, 3)."""
     return np.stack([p * axes[..., 0, :] + q * axes[..., 1, :] for p, q in code.chroma])
 
 
-def bins_of(shown, n_bins, epsilon=0):
-    """Return the least and the most light of each bin, (n_bins,)."""
+def lights_of(shown, n_bins):
+    """Return the light that each bin's axes are made for, (n_bins,): its middle; in the outer ones black and white."""
     codes = np.arange(n_bins) * (256 // n_bins)
-    return shown[np.maximum(codes - epsilon, 0)], shown[np.minimum(codes + 256 // n_bins - 1 + epsilon, 255)]
+    lights = (shown[codes] + shown[codes + 256 // n_bins - 1]) / 2
+    lights[0], lights[-1] = shown[0], shown[255]
+    return lights
 
 
 def grid(values):
@@ -49,12 +50,15 @@ def test_axes_keep_luminance_and_clip_nothing(name, delta, epsilon, limit_red, h
     code, shown = CODES[name], shown_light(headroom, 0.16, 0.84)
     axes = build_axes(code, shown, delta=delta, epsilon=epsilon, limit_red=limit_red, n_bins=N_BINS)
     assert np.isfinite(axes).all()
-    np.testing.assert_allclose(luminance(axes), 0, atol=ROUNDING)
-    low, high = (grid(edge) for edge in bins_of(shown, N_BINS, epsilon))
+    np.testing.assert_allclose(luminance(axes[..., :2, :]), 0, atol=ROUNDING)
+    d = displacements(code, axes)
+    np.testing.assert_allclose(1 / axes[..., 2, :], np.maximum(0, -d).max(axis=0), atol=ROUNDING)
+    np.testing.assert_allclose(1 / axes[..., 3, :], np.maximum(0, d).max(axis=0), atol=ROUNDING)
+    v = grid(lights_of(shown, N_BINS))
     for k, d in enumerate(displacements(code, axes)):
         swing = abs(code.luma[k]) * delta
-        assert (low * (1 - swing) + d).min() >= -ROUNDING
-        assert (np.minimum(high * (1 + swing), 1) + d).max() <= 1 + ROUNDING
+        assert (v * (1 - swing) + d).min() >= -ROUNDING
+        assert (np.minimum(v * (1 + swing), 1) + d).max() <= 1 + ROUNDING
 
 
 def squared_distance(code, color, d):
@@ -66,7 +70,7 @@ def squared_distance(code, color, d):
     )
 
 
-def random_figures(rng, code, low, high, n):
+def random_figures(rng, code, color, n):
     """Return displacements (n_slots, m, 3) of random axes, each as large as the range of the display lets it be."""
     axes = rng.standard_normal((n, 2, 3))
     axes[:, :, 1] = -(0.0722 * axes[:, :, 0] + 0.2126 * axes[:, :, 2]) / 0.7152
@@ -74,7 +78,7 @@ def random_figures(rng, code, low, high, n):
     axes[:, :, 0] *= stretch[..., 0]
     axes[:, :, 1] = -(0.0722 * axes[:, :, 0] + 0.2126 * axes[:, :, 2]) / 0.7152
     d = displacements(code, axes)
-    over = np.maximum(d / (1 - high), -d / low).max(axis=(0, 2))
+    over = np.maximum(d / (1 - color), -d / color).max(axis=(0, 2))
     return d / over[:, np.newaxis]
 
 
@@ -83,13 +87,13 @@ def random_figures(rng, code, low, high, n):
 def test_no_other_axes_lie_farther_apart_but_for_few_colours(name, rng):
     code = CODES[name]
     axes = build_axes(code, SHOWN, delta=0, epsilon=0, limit_red=False, n_bins=N_BINS)
-    low, high = bins_of(SHOWN, N_BINS)
+    lights = lights_of(SHOWN, N_BINS)
     shares = []
     for _ in range(150):
         place = rng.integers(1, N_BINS - 1, 3)
-        color = (low[place] + high[place]) / 2
+        color = lights[place]
         ours = squared_distance(code, color, displacements(code, axes[tuple(place)])[:, np.newaxis])[0]
-        others = squared_distance(code, color, random_figures(rng, code, low[place], high[place], 3_000)).max()
+        others = squared_distance(code, color, random_figures(rng, code, color, 3_000)).max()
         shares.append(ours / others)
     # One per cent may be given for the direction, cells of a table are coarse, and eight bins choose together.
     assert np.mean(np.array(shares) >= 0.98) >= 0.97
@@ -119,6 +123,8 @@ def codes_shown(code, axes, picture, delta):
     v = SHOWN[picture]
     m = np.minimum(delta, 1 / np.maximum(v.max(axis=-1, keepdims=True), 1e-9) - 1)
     d = displacements(code, axes[bins[..., 0], bins[..., 1], bins[..., 2]])
+    fall, rise = room_of_codes(code, SHOWN, delta)
+    d /= np.maximum(1, np.maximum(d / rise[picture], -d / fall[picture]).max(axis=(0, -1), keepdims=True))
     for sign in (-1, 1):
         light = [v + d[k] + code.luma[k] * m * sign * v for k in range(code.n_slots)]
         yield [np.round(to_encoded(np.clip(x, 0, 1)) * 255) for x in light]
@@ -174,4 +180,4 @@ def test_light_shown_is_srgb_or_a_part_of_it():
     compressed = shown_light("compressed", 0.16, 0.84)
     assert compressed[0] == np.float32(0.16)
     assert compressed[255] == pytest.approx(0.84)
-    assert (np.diff(make_curves(compressed).shown) > 0).all()
+    assert (np.diff(compressed) > 0).all()
