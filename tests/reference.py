@@ -310,7 +310,8 @@ def fused_cycle(picture, shown, axes, code, strength, delta, pattern, chosen_for
         if np.abs(picture[y, x].astype(int) - chosen_for[y, x]).max() > epsilon:
             chosen_for[y, x] = picture[y, x]
         gain = f(pattern.gain[y, x]) * f(1 / 255)
-        p, q, per_fall, per_rise = axes[tuple(int(c) * axes.shape[0] // 256 for c in chosen_for[y, x])]
+        *both, per_fall, per_rise = axes[tuple(int(c) * axes.shape[0] // 256 for c in chosen_for[y, x])]
+        p, q = both[-2:] if pattern.luma_sign[y, x] < 0 else both[:2]
         v = shown[picture[y, x]]
         swing = f(delta * max(abs(step) for step in code.luma))
         fall = np.maximum(v * (f(1) - swing), f(1e-6))

@@ -111,7 +111,14 @@ def room_of_codes(code: Code, shown: Floats32, delta: float) -> tuple[Floats32, 
 
 
 def build_axes(
-    code: Code, shown: Floats32, *, delta: float, epsilon: int, limit_red: bool, n_bins: int = N_BINS
+    code: Code,
+    shown: Floats32,
+    *,
+    delta: float,
+    epsilon: int,
+    limit_red: bool,
+    exchange: float = 0.0,
+    n_bins: int = N_BINS,
 ) -> Floats32:
     """Find the axes of all colours.
 
@@ -127,13 +134,16 @@ def build_axes(
         By how many codes a pixel may leave its bin and keep its axes: for so many around it red is bounded.
     limit_red : bool
         Whether the alternation of saturated red is bounded, [1]_ and [2]_.
+    exchange : float
+        Luminance that neighbours exchange, 0 to 1, as a share of what a colour has or lacks to white; codes with a
+        second axis only.
     n_bins : int
         Per channel; a power of two, 2 to 256.
 
     Returns
     -------
     ndarray
-        (n_bins, n_bins, n_bins, 4, 3) float32 as in `Tables`.
+        (n_bins, n_bins, n_bins, 4 or 6, 3) float32 as in `Tables`.
     """
     firsts = np.arange(n_bins) * (256 // n_bins)
     lasts = firsts + 256 // n_bins - 1
@@ -144,17 +154,20 @@ def build_axes(
     order = _different_subframes(code)
     distances = np.empty((n_bins, _N_CELLS + 1), np.float32)
     measure_distances(middles, order.shape[0], np.array(CAMERA_SHARES, np.float32), _ENCODED, distances)
-    axes = np.empty((n_bins, n_bins, n_bins, 4, 3), np.float32)
+    n_signs = 2 if exchange > 0 and order[:, 1].any() else 1
+    axes = np.empty((n_bins, n_bins, n_bins, 2 * n_signs + 2, 3), np.float32)
 
     crew = shared_crew()
-    given = (edges, middles, order, np.float32(delta), limit_red, distances)
+    given = (edges, middles, order, np.float32(delta), np.float32(exchange), limit_red, distances)
     crew.run([partial(find_axes, *given, rows, axes) for rows in bands(n_bins // 2, 4 * crew.n_threads)])
-    axes[..., 2:, :] = LEAST_ROOM
+    fall, rise = axes[..., -2, :], axes[..., -1, :]
+    axes[..., -2:, :] = LEAST_ROOM
     for by_p, by_q in order[:, :2]:
-        d = by_p * axes[..., 0, :] + by_q * axes[..., 1, :]
-        np.maximum(axes[..., 2, :], -d, out=axes[..., 2, :])
-        np.maximum(axes[..., 3, :], d, out=axes[..., 3, :])
-    np.divide(np.float32(1), axes[..., 2:, :], out=axes[..., 2:, :])
+        for first in range(0, 2 * n_signs, 2):
+            d = by_p * axes[..., first, :] + by_q * axes[..., first + 1, :]
+            np.maximum(fall, -d, out=fall)
+            np.maximum(rise, d, out=rise)
+    np.divide(np.float32(1), axes[..., -2:, :], out=axes[..., -2:, :])
     return axes
 
 

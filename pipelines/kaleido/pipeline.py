@@ -65,9 +65,15 @@ class KaleidoEncoder:
         shown = shown_light(settings.headroom, settings.compressed_low, settings.compressed_high)
         delta = bounded_delta(code, self._wanted_delta, limit_red=settings.limit_red)
         axes = build_axes(
-            code, shown, delta=delta, epsilon=settings.epsilon, limit_red=settings.limit_red, n_bins=N_BINS
+            code,
+            shown,
+            delta=delta,
+            epsilon=settings.epsilon,
+            limit_red=settings.limit_red,
+            exchange=settings.exchange,
+            n_bins=N_BINS,
         )
-        axes[..., :2, :] *= np.float32(settings.strength)
+        axes[..., :-2, :] *= np.float32(settings.strength)
         pattern = make_pattern(
             settings.pattern,
             height,
@@ -141,7 +147,7 @@ class KaleidoEncoder:
         bins = colors // (256 // self.tables.axes.shape[0])
         axes = self.tables.axes[bins[:, 0], bins[:, 1], bins[:, 2]]
         chroma = np.array(self._code.chroma, np.float32)
-        room = np.minimum(self._curves.fall[colors] * axes[:, 2], self._curves.rise[colors] * axes[:, 3])
+        room = np.minimum(self._curves.fall[colors] * axes[:, -2], self._curves.rise[colors] * axes[:, -1])
         d = np.einsum("ka,nac->knc", chroma, axes[:, :2]) * np.minimum(1, room.min(axis=1))[:, np.newaxis]
         light = self.tables.shown[colors] + d
         differs = np.abs(codes_from_linear(light).astype(np.int16) - self._plain_codes[colors])

@@ -61,6 +61,7 @@ void main() {
 _SPLIT: Final = """
 #version 330 core
 const int N = {n_slots};
+const int N_ROWS = {n_rows};
 const float N_CELLS = {n_cells}.0;
 uniform usampler2D picture, chosen_for, places;
 uniform sampler2D shown;  // light of a code, what it may lose, what it may gain
@@ -82,17 +83,18 @@ void main() {{
     ivec3 code = ivec3(texelFetch(picture, at, 0).xyz);
     ivec3 bin = ivec3(texelFetch(chosen_for, at, 0).xyz) >> shift;
     uvec3 place = texelFetch(places, at, 0).xyz;
-    vec3 rows[4];  // axis p, axis q, 1 over the most that is lost and gained by them
-    for (int i = 0; i < 4; i++)
-        rows[i] = texelFetch(axes, ivec3(4 * bin.z + i, bin.y, bin.x), 0).xyz;
+    vec3 rows[N_ROWS];  // p and q for either sign, 1 over the most that is lost and gained by them
+    for (int i = 0; i < N_ROWS; i++)
+        rows[i] = texelFetch(axes, ivec3(N_ROWS * bin.z + i, bin.y, bin.x), 0).xyz;
     float gain = float(place.y) * (1.0 / 255.0);
     vec3 v;
     for (int c = 0; c < 3; c++) {{
         vec3 light = texelFetch(shown, ivec2(code[c], 0), 0).xyz;
         v[c] = light.x;
-        gain = min(gain, min(light.y * rows[2][c], light.z * rows[3][c]));
+        gain = min(gain, min(light.y * rows[N_ROWS - 2][c], light.z * rows[N_ROWS - 1][c]));
     }}
-    vec3 p = gain * rows[0], q = gain * rows[1];
+    int first = place.z == 0u ? N_ROWS - 4 : 0;
+    vec3 p = gain * rows[first], q = gain * rows[first + 1];
     float brightest = max(v.x, max(v.y, v.z));
     float pollution = brightest * (1.0 + delta) > 1.0 ? 1.0 / brightest - 1.0 : delta;
     pollution *= float(int(place.z) - 1);
@@ -287,7 +289,7 @@ class SubframeDrawer:
         pattern = tables.pattern
         places = np.dstack([pattern.phase, pattern.gain, (pattern.luma_sign.astype(np.int16) + 1).astype(np.uint8)])
         curves = make_curves(tables)
-        n_bins = tables.axes.shape[0]
+        n_bins, _, _, n_rows, _ = tables.axes.shape
         self._shift = 8 - (n_bins.bit_length() - 1)
         self._pictures = [self._texture(size, 3, None, "u1") for _ in range(2)]
         self._bases = [self._texture(size, 4, bytes(4 * size[0] * size[1]), "u1") for _ in range(2)]
@@ -307,7 +309,7 @@ class SubframeDrawer:
         self._shown = self._texture((256, 1), 3, rooms, "f4")
         self._plain = self._texture((256, 1), 1, codes_from_linear(tables.shown), "f1")
         self._axes = self._context.texture3d(
-            (4 * n_bins, n_bins, n_bins), 3, np.ascontiguousarray(tables.axes, np.float32).tobytes(), dtype="f4"
+            (n_rows * n_bins, n_bins, n_bins), 3, np.ascontiguousarray(tables.axes, np.float32).tobytes(), dtype="f4"
         )
         self._axes.filter = (_NEAREST, _NEAREST)
 
@@ -316,7 +318,13 @@ class SubframeDrawer:
         assignments = "\n    ".join(
             f"subframe_{slot} = vec4(codes[({slot} + phase) % N].zyx / 255.0, 1.0);" for slot in range(self._n_slots)
         )
-        split = _SPLIT.format(n_slots=self._n_slots, n_cells=N_CELLS, outputs=outputs, assignments=assignments)
+        split = _SPLIT.format(
+            n_slots=self._n_slots,
+            n_rows=tables.axes.shape[3],
+            n_cells=N_CELLS,
+            outputs=outputs,
+            assignments=assignments,
+        )
         self._choose = self._program(_CHOOSE)
         self._split = self._program(split, delta=tables.delta, shift=self._shift)
         self._show = self._program(_SHOW, top_left=self._top_left)

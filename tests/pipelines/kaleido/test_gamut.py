@@ -27,9 +27,9 @@ settings_of_axes = {
 }
 
 
-def displacements(code, axes):
-    """Return (n, ..., 3) from axes (..., 4, 3)."""
-    return np.stack([p * axes[..., 0, :] + q * axes[..., 1, :] for p, q in code.chroma])
+def displacements(code, axes, first=0):
+    """Return (n, ..., 3) from axes (..., 4 or 6, 3)."""
+    return np.stack([p * axes[..., first, :] + q * axes[..., first + 1, :] for p, q in code.chroma])
 
 
 def lights_of(shown, n_bins):
@@ -68,6 +68,24 @@ def squared_distance(code, color, d):
         (((to_encoded(np.clip(color + share * d, 0, 1)) - own) / share) ** 2).sum(axis=(0, -1))
         for share in CAMERA_SHARES
     )
+
+
+@settings(deadline=None, max_examples=sized(10, 3))
+@given(name=st.sampled_from(["triple", "eight"]), exchange=st.sampled_from([0.3, 1.0]), limit_red=st.booleans())
+def test_what_one_sign_gains_in_luminance_the_other_loses(name, exchange, limit_red):
+    code = CODES[name]
+    axes = build_axes(code, SHOWN, delta=0.0, epsilon=2, limit_red=limit_red, exchange=exchange, n_bins=N_BINS)
+    np.testing.assert_allclose(luminance(axes[..., (0, 2), :]), 0, atol=ROUNDING)
+    np.testing.assert_allclose(luminance(axes[..., 1, :]), -luminance(axes[..., 3, :]), atol=ROUNDING)
+    v = grid(lights_of(SHOWN, N_BINS))
+    gained = np.abs([luminance(d) for d in displacements(code, axes)]).max(axis=0)
+    assert (gained <= exchange * np.minimum(luminance(v), 1 - luminance(v)) + ROUNDING).all()
+    assert np.median(gained) > 0
+    both = np.concatenate([displacements(code, axes, first) for first in (0, 2)])
+    assert (v + both).min() >= -ROUNDING
+    assert (v + both).max() <= 1 + ROUNDING
+    np.testing.assert_allclose(1 / axes[..., 4, :], np.maximum(0, -both).max(axis=0), atol=ROUNDING)
+    np.testing.assert_allclose(1 / axes[..., 5, :], np.maximum(0, both).max(axis=0), atol=ROUNDING)
 
 
 def random_figures(rng, code, color, n):
@@ -122,22 +140,25 @@ def codes_shown(code, axes, picture, delta):
     bins = picture // (256 // axes.shape[0])
     v = SHOWN[picture]
     m = np.minimum(delta, 1 / np.maximum(v.max(axis=-1, keepdims=True), 1e-9) - 1)
-    d = displacements(code, axes[bins[..., 0], bins[..., 1], bins[..., 2]])
+    own = axes[bins[..., 0], bins[..., 1], bins[..., 2]]
     fall, rise = room_of_codes(code, SHOWN, delta)
-    d /= np.maximum(1, np.maximum(d / rise[picture], -d / fall[picture]).max(axis=(0, -1), keepdims=True))
-    for sign in (-1, 1):
+    room = np.minimum(fall[picture] * own[..., -2, :], rise[picture] * own[..., -1, :]).min(axis=-1, keepdims=True)
+    for sign, first in ((-1, axes.shape[3] - 4), (1, 0)):
+        d = displacements(code, own, first) * np.minimum(1, room)
         light = [v + d[k] + code.luma[k] * m * sign * v for k in range(code.n_slots)]
         yield [np.round(to_encoded(np.clip(x, 0, 1)) * 255) for x in light]
 
 
-@pytest.mark.parametrize("name", ["abab", "triple", "eight"])
-def test_saturated_red_alternates_within_the_limit(name, rng):
+@pytest.mark.parametrize(
+    ("name", "exchange"), [("abab", 0.0), ("triple", 0.0), ("triple", 1.0), ("eight", 0.0), ("eight", 1.0)]
+)
+def test_saturated_red_alternates_within_the_limit(name, exchange, rng):
     code, size = CODES[name], sized(200_000, 500)
     delta = bounded_delta(code, 0.2, limit_red=True)
     picture = rng.integers(0, 256, (size, 3), np.uint8)
     picture[: size // 2, 2] |= 128
     picture[: size // 2, :2] >>= rng.integers(0, 8, (size // 2, 2)).astype(np.uint8)
-    axes = build_axes(code, SHOWN, delta=delta, epsilon=2, limit_red=True, n_bins=N_BINS)
+    axes = build_axes(code, SHOWN, delta=delta, epsilon=2, limit_red=True, exchange=exchange, n_bins=N_BINS)
     for subframes in codes_shown(code, axes, picture, delta):
         for one in range(code.n_slots):
             for two in range(one):

@@ -29,7 +29,9 @@ def curves_of(code: Code, headroom: str = "adaptive") -> Curves:
 def axes_of(code: Code, headroom: str = "adaptive", _made: dict = {}) -> np.ndarray:  # noqa: B006
     key = (code.name, headroom)
     if key not in _made:
-        _made[key] = build_axes(code, SHOWN[headroom], delta=DELTA, epsilon=EPSILON, limit_red=True, n_bins=N_BINS)
+        _made[key] = build_axes(
+            code, SHOWN[headroom], delta=DELTA, epsilon=EPSILON, limit_red=True, exchange=0.5, n_bins=N_BINS
+        )
     return _made[key]
 
 

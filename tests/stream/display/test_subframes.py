@@ -39,9 +39,9 @@ def made_tables(code: Code, rng: np.random.Generator, delta: float) -> Tables:
         rng.integers(0, 256, (HEIGHT, WIDTH), np.uint8),
         rng.integers(-1, 2, (HEIGHT, WIDTH), np.int8),
     )
-    axes = rng.uniform(-0.3, 0.3, (16, 16, 16, 4, 3)).astype(np.float32)
-    d = np.stack([a * axes[..., 0, :] + b * axes[..., 1, :] for a, b in code.chroma])
-    axes[..., 2, :], axes[..., 3, :] = 1 / np.maximum(1e-6, [-d, d]).max(axis=1)
+    axes = rng.uniform(-0.3, 0.3, (16, 16, 16, 6, 3)).astype(np.float32)
+    d = np.stack([a * axes[..., i, :] + b * axes[..., i + 1, :] for i in (0, 2) for a, b in code.chroma])
+    axes[..., 4, :], axes[..., 5, :] = 1 / np.maximum(1e-6, [-d, d]).max(axis=1)
     shown = (0.1 + 0.8 * to_linear(np.arange(256) / 255.0)).astype(np.float32)
     return Tables(code, shown, axes, delta, pattern)
 
@@ -56,7 +56,8 @@ def split(picture: Image, chosen_for: Image, tables: Tables, strength: float) ->
     n, pattern = tables.code.n_slots, tables.pattern
     v = tables.shown[picture]
     b, g, r = (chosen_for[..., c] // (256 // tables.axes.shape[0]) for c in range(3))
-    p, q, per_fall, per_rise = np.moveaxis(tables.axes[b, g, r], 2, 0)
+    *both, per_fall, per_rise = np.moveaxis(tables.axes[b, g, r], 2, 0)
+    p, q = np.where(pattern.luma_sign[..., None] < 0, both[-2:], both[:2])
     gain = (pattern.gain.astype(F) * F(1 / 255))[..., None]
     room = np.minimum(curves.fall[picture] * per_fall, curves.rise[picture] * per_rise).min(axis=2, keepdims=True)
     gain = np.minimum(gain, room)
