@@ -363,6 +363,10 @@ class PlaySettings(_Section):
     luminance_delta: float | None = Field(default=None, ge=0.0, le=0.2)
     """Relative amplitude of the luminance pollution; null takes what the eye model calls invisible."""
 
+    exchange: float = Field(default=0.0, ge=0.0, le=1.0)
+    """Luminance that every second pixel gains while its neighbours lose as much, as a share of what its colour has or
+    lacks to white, whichever is less; of orders of three colours and more. A resting eye blurs it away."""
+
     screen_cd_m2: float = Field(default=200.0, ge=10.0, le=4000.0)
     """Luminance of the display's white, for the eye model."""
 

@@ -309,9 +309,15 @@ def fused_cycle(picture, shown, axes, code, strength, delta, pattern, chosen_for
     for y, x in np.ndindex(picture.shape[:2]):
         if np.abs(picture[y, x].astype(int) - chosen_for[y, x]).max() > epsilon:
             chosen_for[y, x] = picture[y, x]
-        p, q = axes[tuple(int(c) * axes.shape[0] // 256 for c in chosen_for[y, x])]
-        v = shown[picture[y, x]]
         gain = f(pattern.gain[y, x]) * f(1 / 255)
+        *both, per_fall, per_rise = axes[tuple(int(c) * axes.shape[0] // 256 for c in chosen_for[y, x])]
+        p, q = both[-2:] if pattern.luma_sign[y, x] < 0 else both[:2]
+        v = shown[picture[y, x]]
+        swing = f(delta * max(abs(step) for step in code.luma))
+        fall = np.maximum(v * (f(1) - swing), f(1e-6))
+        rise = np.maximum(f(1) - np.minimum(f(1), v * (f(1) + swing)), f(1e-6))
+        gain = min(gain, *(fall * per_fall), *(rise * per_rise))
+        p, q = gain * p, gain * q
         limit = f(1) / v.max() - f(1) if v.max() * (f(1) + f(delta)) > 1 else f(delta)
         pollution = limit * f(pattern.luma_sign[y, x])
         for c in range(3):
@@ -319,7 +325,7 @@ def fused_cycle(picture, shown, axes, code, strength, delta, pattern, chosen_for
             codes = []
             for k in range(n - 1):
                 by_p, by_q, luma = (f(a) * f(strength) for a in (*code.chroma[k], code.luma[k]))
-                target = v[c] * (f(1) + luma * pollution) + by_p * (gain * p[c]) + by_q * (gain * q[c])
+                target = v[c] * (f(1) + luma * pollution) + by_p * p[c] + by_q * q[c]
                 codes.append(nearest_code(target))
                 rest = rest - f(light_of_code(codes[-1]))
             codes.append(nearest_code(rest))

@@ -5,15 +5,16 @@ display, whose displacements d sum to zero: the eye averages the cycle and sees 
 whole number of cycles records v and a rest of the displacements. The *code* says how the displacements follow each
 other; the *axes* of a colour say how far, and which way, they may go there.
 
-    d_k = gain * (code.chroma[k][0] * p + code.chroma[k][1] * q) + code.luma[k] * m * sign * v
+    d_k = g * (code.chroma[k][0] * p + code.chroma[k][1] * q) + code.luma[k] * m * sign * v
     m = min(delta, 1 / max(v) - 1)    # what the brightest of the three channels leaves below white
 
-All of it times the strength of the cycle. Sub-frames 0 to n - 2 of the code's order are rounded to 8 bits; the last one
-is what is missing to n v, in linear light, after that rounding, so that the cycle's light comes back to the picture's.
+All of it times the strength of the cycle. g is the pattern's gain, or as much as keeps all d_k within the display's
+range. Sub-frames 0 to n - 2 of the code's order are rounded to 8 bits; the last one is what is missing to n v, in
+linear light, after that rounding, so that the cycle's light comes back to the picture's.
 
-p and q are the colour's axes: two displacements of linear B, G, R that leave its luminance alone, chosen so that no
-d_k of the code leaves the range of the display. Neighbouring parts of a picture may stand at different places of the
-same cycle (`Pattern.phase`).
+p and q are the colour's axes: two displacements of linear B, G, R, chosen for the middle of a bin of colours. p leaves
+its luminance alone, and so does q, or what q adds to it is what it takes where the pattern's sign is the other.
+Neighbouring parts of a picture may stand at different places of the same cycle (`Pattern.phase`).
 
 References
 ----------
@@ -109,8 +110,10 @@ class Tables:
         (256,) float32: linear light that is to be seen for each code value of the source, 0 to 1. sRGB, and in the
         headroom mode `compressed` with a smaller range.
     axes : ndarray
-        (bins, bins, bins, 2, 3) float32, indexed by the source's B, G, R codes times bins, over 256, rounded down; then
-        axis p or q; then linear B, G, R. The profile's strength is in them; a period's is not.
+        (bins, bins, bins, 4 or 6, 3) float32, indexed by the source's B, G, R codes times bins, over 256,
+        rounded down; then p and q where the pattern's sign is not negative, p and q where it is (if these are
+        others), 1 over the most that a sub-frame loses by any of them at full strength and 1 over the most that
+        it gains; then linear B, G, R. The profile's strength is in p and q; a period's is not.
     delta : float
         Relative amplitude of the luminance pollution, the profile's strength included; 0 for codes without it.
     pattern : Pattern

@@ -5,7 +5,8 @@ colour far slower than changes of light, so that a colour may go to the ends of 
 where a hundredth of its luminance would flicker. Light mixes linearly, so all of this is in linear light; what a camera
 records is encoded, and how far apart two colours lie is measured there (`pipelines.kaleido.vertices`).
 
-One pair of axes serves all colours of a bin and those `epsilon` codes around it, so that none of them clips.
+One pair of axes serves all colours of a bin and those `epsilon` codes around it. It is made for the bin's middle, since
+each pixel makes it shorter where its own colour has less room (`room_of_codes`); only red is bounded for all of them.
 
 References
 ----------
@@ -35,6 +36,9 @@ CAMERA_SHARES = (0.25, 0.5, 1.0)
 
 MOST_RED_DELTA = 0.99 * float(RED_CHANGE) / 2
 """Relative luminance pollution that keeps even pure red within what `limit_red` allows."""
+
+LEAST_ROOM = np.float32(1e-6)
+"""Light, less than a hundredth of a code's: what has no room may go so far, as rounding of the axes has it."""
 
 _N_CELLS = 512
 _ENCODED = to_encoded(np.arange((1 << 14) + 1) / (1 << 14)).astype(np.float32)
@@ -83,8 +87,38 @@ def bounded_delta(code: Code, delta: float, *, limit_red: bool) -> float:
     return min(delta, MOST_RED_DELTA) if limit_red else delta
 
 
+def room_of_codes(code: Code, shown: Floats32, delta: float) -> tuple[Floats32, Floats32]:
+    """Return how far the colours of a sub-frame may go from each code's light.
+
+    Parameters
+    ----------
+    code : Code
+        The order.
+    shown : ndarray
+        (256,) float32: light that is to be seen for each code of the source.
+    delta : float
+        Relative amplitude of the luminance pollution, for which room is left.
+
+    Returns
+    -------
+    fall, rise : ndarray
+        (256,) float32 above 0: linear light.
+    """
+    swing = np.float32(delta * max(abs(step) for step in code.luma))
+    fall = shown * (np.float32(1) - swing)
+    rise = np.float32(1) - np.minimum(np.float32(1), shown * (np.float32(1) + swing))
+    return np.maximum(fall, LEAST_ROOM), np.maximum(rise, LEAST_ROOM)
+
+
 def build_axes(
-    code: Code, shown: Floats32, *, delta: float, epsilon: int, limit_red: bool, n_bins: int = N_BINS
+    code: Code,
+    shown: Floats32,
+    *,
+    delta: float,
+    epsilon: int,
+    limit_red: bool,
+    exchange: float = 0.0,
+    n_bins: int = N_BINS,
 ) -> Floats32:
     """Find the axes of all colours.
 
@@ -97,29 +131,43 @@ def build_axes(
     delta : float
         Relative amplitude of the luminance pollution, for which room is left.
     epsilon : int
-        By how many codes a pixel may leave its bin and keep its axes.
+        By how many codes a pixel may leave its bin and keep its axes: for so many around it red is bounded.
     limit_red : bool
         Whether the alternation of saturated red is bounded, [1]_ and [2]_.
+    exchange : float
+        Luminance that neighbours exchange, 0 to 1, as a share of what a colour has or lacks to white; codes with a
+        second axis only.
     n_bins : int
         Per channel; a power of two, 2 to 256.
 
     Returns
     -------
     ndarray
-        (n_bins, n_bins, n_bins, 2, 3) float32: B, G, R; axis p or q; linear B, G, R.
+        (n_bins, n_bins, n_bins, 4 or 6, 3) float32 as in `Tables`.
     """
     firsts = np.arange(n_bins) * (256 // n_bins)
     lasts = firsts + 256 // n_bins - 1
     edges = np.stack([shown[np.maximum(firsts - epsilon, 0)], shown[np.minimum(lasts + epsilon, 255)]], axis=1)
     middles = (shown[firsts] + shown[lasts]) / np.float32(2)
+    # Black and white can go one way only: axes that need the other would stand still there.
+    middles[0], middles[-1] = shown[0], shown[255]
     order = _different_subframes(code)
     distances = np.empty((n_bins, _N_CELLS + 1), np.float32)
     measure_distances(middles, order.shape[0], np.array(CAMERA_SHARES, np.float32), _ENCODED, distances)
-    axes = np.empty((n_bins, n_bins, n_bins, 2, 3), np.float32)
+    n_signs = 2 if exchange > 0 and order[:, 1].any() else 1
+    axes = np.empty((n_bins, n_bins, n_bins, 2 * n_signs + 2, 3), np.float32)
 
     crew = shared_crew()
-    given = (edges, middles, order, np.float32(delta), limit_red, distances)
+    given = (edges, middles, order, np.float32(delta), np.float32(exchange), limit_red, distances)
     crew.run([partial(find_axes, *given, rows, axes) for rows in bands(n_bins // 2, 4 * crew.n_threads)])
+    fall, rise = axes[..., -2, :], axes[..., -1, :]
+    axes[..., -2:, :] = LEAST_ROOM
+    for by_p, by_q in order[:, :2]:
+        for first in range(0, 2 * n_signs, 2):
+            d = by_p * axes[..., first, :] + by_q * axes[..., first + 1, :]
+            np.maximum(fall, -d, out=fall)
+            np.maximum(rise, d, out=rise)
+    np.divide(np.float32(1), axes[..., -2:, :], out=axes[..., -2:, :])
     return axes
 
 

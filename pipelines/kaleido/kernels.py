@@ -5,6 +5,9 @@ All but the last are rounded to codes. The last one is n v less the light of the
 rounding, an nth part of it, is all that the mean of the cycle is off: less than half a code, since a code's step grows
 slower than its light. A graphics card can do the same for each slot by itself.
 
+The table of axes is made for the middle of each bin of colours. A pixel's own displacements are made shorter, all by
+the same, until none leaves the display's range: that keeps their luminance and their sum at 0.
+
 From light to the nearest code there is no table that is small and right at the dark end. Two steps are: a table of
 4,096 cells, none of which is wider than the narrowest step (1 / (12.92 * 255) of light), and one comparison.
 """
@@ -28,6 +31,8 @@ class Curves(NamedTuple):
     ----------
     shown : ndarray
         (256,) float32: light that is to be seen for a code of the source.
+    fall, rise : ndarray
+        (256,) float32: the light that a channel of that code may lose and gain.
     light : ndarray
         (256,) float32: light that the display makes of a code.
     cells : ndarray
@@ -40,6 +45,8 @@ class Curves(NamedTuple):
     """
 
     shown: npt.NDArray[np.float32]
+    fall: npt.NDArray[np.float32]
+    rise: npt.NDArray[np.float32]
     light: npt.NDArray[np.float32]
     cells: npt.NDArray[np.uint8]
     limits: npt.NDArray[np.float32]
@@ -84,7 +91,7 @@ def split_rows(
     curves : Curves
         From codes to light and back.
     axes : ndarray
-        (bins, bins, bins, 2, 3) float32; bins is a power of two.
+        (bins, bins, bins, 4 or 6, 3) float32 (`pipelines.kaleido.contract.Tables`); bins is a power of two.
     order : ndarray
         (n, 3) float32: for each sub-frame the coefficients of p, q and the luminance, times the cycle's strength.
     delta : float32
@@ -112,6 +119,7 @@ def split_rows(
     while (256 >> shift) > axes.shape[0]:
         shift += 1
     one, one_255th = np.float32(1), np.float32(1 / 255)
+    at_fall = axes.shape[3] - 2
     n_new = 0
     for y in range(rows[0], rows[1]):
         for x in range(width):
@@ -129,14 +137,19 @@ def split_rows(
                 n_new += 1
             axis = axes[base_b >> shift, base_g >> shift, base_r >> shift]
             gain = np.float32(places.gain[y, x]) * one_255th
-            p_b, p_g, p_r = gain * axis[0, 0], gain * axis[0, 1], gain * axis[0, 2]
-            q_b, q_g, q_r = gain * axis[1, 0], gain * axis[1, 1], gain * axis[1, 2]
+            gain = min(gain, curves.fall[code_b] * axis[at_fall, 0], curves.rise[code_b] * axis[at_fall + 1, 0])
+            gain = min(gain, curves.fall[code_g] * axis[at_fall, 1], curves.rise[code_g] * axis[at_fall + 1, 1])
+            gain = min(gain, curves.fall[code_r] * axis[at_fall, 2], curves.rise[code_r] * axis[at_fall + 1, 2])
+            sign = places.luma_sign[y, x]
+            first = at_fall - 2 if sign < 0 else 0
+            p_b, p_g, p_r = gain * axis[first, 0], gain * axis[first, 1], gain * axis[first, 2]
+            q_b, q_g, q_r = gain * axis[first + 1, 0], gain * axis[first + 1, 1], gain * axis[first + 1, 2]
             v_b, v_g, v_r = curves.shown[code_b], curves.shown[code_g], curves.shown[code_r]
             brightest = max(v_b, v_g, v_r)
             pollution = delta
             if brightest * (one + delta) > one:
                 pollution = one / brightest - one
-            pollution *= np.float32(places.luma_sign[y, x])
+            pollution *= np.float32(sign)
             slot = -np.int64(places.phase[y, x])
             at = 3 * (x + width * (slot if slot == 0 else slot + n))
             rest_b, rest_g, rest_r = np.float32(n) * v_b, np.float32(n) * v_g, np.float32(n) * v_r

@@ -97,8 +97,8 @@ def _mixture(height: int, width: int, n_slots: int, block_px: int, rng: np.rando
     """
     size = -(-height // block_px), -(-width // block_px)
     phase = np.where(rng.random(size) < DRAWN_SHARE, rng.integers(0, n_slots, size), 0).astype(np.uint8)
-    sign = (2 * rng.integers(0, 2, size) - 1).astype(np.int8)
-    return _enlarged(phase, height, width, block_px), _enlarged(sign, height, width, block_px)
+    sign = 1 - 2 * ((np.arange(height)[:, np.newaxis] + np.arange(width)) % 2)
+    return _enlarged(phase, height, width, block_px), sign.astype(np.int8)
 
 
 def _enlarged(plane: npt.NDArray[Any], height: int, width: int, block_px: int) -> npt.NDArray[Any]:

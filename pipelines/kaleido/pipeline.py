@@ -16,7 +16,7 @@ from pipelines.base import Image
 from pipelines.color import codes_from_linear, to_linear
 from pipelines.crew import bands, shared_crew
 from pipelines.kaleido.contract import Code, Floats32, Tables
-from pipelines.kaleido.gamut import N_BINS, bounded_delta, build_axes, shown_light
+from pipelines.kaleido.gamut import N_BINS, bounded_delta, build_axes, room_of_codes, shown_light
 from pipelines.kaleido.kernels import N_CELLS, Curves, Places, look_up_rows, split_rows
 from pipelines.kaleido.patterns import make_pattern
 
@@ -65,9 +65,15 @@ class KaleidoEncoder:
         shown = shown_light(settings.headroom, settings.compressed_low, settings.compressed_high)
         delta = bounded_delta(code, self._wanted_delta, limit_red=settings.limit_red)
         axes = build_axes(
-            code, shown, delta=delta, epsilon=settings.epsilon, limit_red=settings.limit_red, n_bins=N_BINS
+            code,
+            shown,
+            delta=delta,
+            epsilon=settings.epsilon,
+            limit_red=settings.limit_red,
+            exchange=settings.exchange,
+            n_bins=N_BINS,
         )
-        axes *= np.float32(settings.strength)
+        axes[..., :-2, :] *= np.float32(settings.strength)
         pattern = make_pattern(
             settings.pattern,
             height,
@@ -78,7 +84,7 @@ class KaleidoEncoder:
             seed=settings.seed,
         )
         self._tables = Tables(code, shown, axes, delta * settings.strength, pattern)
-        self._curves = make_curves(shown)
+        self._curves = make_curves(self._tables)
         self._places = Places(pattern.phase, pattern.gain, pattern.luma_sign)
         self._plain_codes = codes_from_linear(shown)
         self._order = np.array([(*c, luma) for c, luma in zip(code.chroma, code.luma, strict=True)], np.float32)
@@ -141,7 +147,9 @@ class KaleidoEncoder:
         bins = colors // (256 // self.tables.axes.shape[0])
         axes = self.tables.axes[bins[:, 0], bins[:, 1], bins[:, 2]]
         chroma = np.array(self._code.chroma, np.float32)
-        light = self.tables.shown[colors] + np.einsum("ka,nac->knc", chroma, axes)
+        room = np.minimum(self._curves.fall[colors] * axes[:, -2], self._curves.rise[colors] * axes[:, -1])
+        d = np.einsum("ka,nac->knc", chroma, axes[:, :2]) * np.minimum(1, room.min(axis=1))[:, np.newaxis]
+        light = self.tables.shown[colors] + d
         differs = np.abs(codes_from_linear(light).astype(np.int16) - self._plain_codes[colors])
         return float(np.mean(differs.max(axis=(0, 2)) < LITTLE_CODES))
 
@@ -156,13 +164,13 @@ class KaleidoEncoder:
         return sum(new)
 
 
-def make_curves(shown: Floats32) -> Curves:
+def make_curves(tables: Tables) -> Curves:
     """Make the tables between codes and light that the kernel takes.
 
     Parameters
     ----------
-    shown : ndarray
-        (256,) float32: light that is to be seen for a code of the source.
+    tables : Tables
+        What light is to be seen, and what the luminance pollution takes of its room.
 
     Returns
     -------
@@ -173,8 +181,11 @@ def make_curves(shown: Floats32) -> Curves:
     exact = np.append(to_linear(np.maximum(np.arange(256) - 0.5, 0.0) / 255.0), 2.0)
     limits = _rounded_up(exact)
     edges = np.arange(N_CELLS + 1, dtype=np.float32) / np.float32(N_CELLS)
+    shown = tables.shown
+    fall, rise = room_of_codes(tables.code, shown, tables.delta)
     rests = np.float32(2) * shown[:, np.newaxis] - light
-    return Curves(shown, light, _nearest(edges, limits), limits, _nearest(np.clip(rests, 0, 1), limits))
+    cells, seconds = _nearest(edges, limits), _nearest(np.clip(rests, 0, 1), limits)
+    return Curves(shown, fall, rise, light, cells, limits, seconds)
 
 
 def _nearest(light: Floats32, limits: Floats32) -> npt.NDArray[np.uint8]:

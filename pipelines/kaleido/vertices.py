@@ -56,6 +56,7 @@ def find_axes(
     middles: npt.NDArray[np.float32],
     order: npt.NDArray[np.float32],
     delta: np.float32,
+    exchange: np.float32,
     limit_red: bool,
     distances: npt.NDArray[np.float32],
     rows: tuple[Word, Word],
@@ -66,14 +67,16 @@ def find_axes(
     Parameters
     ----------
     edges : ndarray
-        (bins, 2) float32: least and most light of a channel in each bin.
+        (bins, 2) float32: least and most light of a channel that red is bounded for in each bin.
     middles : ndarray
-        (bins,) float32: light in the middle of each bin.
+        (bins,) float32: light of each bin that the axes are made for.
     order : ndarray
         (n, 6) float32: the code's different sub-frames: coefficients of p and q, size of the luminance's, how often,
         and one over the first two, 0 where they are 0.
     delta : float32
         Relative amplitude of the luminance pollution.
+    exchange : float32
+        Luminance that neighbours exchange, as a share of what the colour has or lacks to white, whichever is less.
     limit_red : bool
         Whether the alternation of saturated red is bounded.
     distances : ndarray
@@ -81,14 +84,16 @@ def find_axes(
     rows : tuple of int
         First and end pair of bins of B.
     axes : ndarray
-        (bins, bins, bins, 2, 3) float32, written.
+        (bins, bins, bins, 4 or 6, 3) float32, of which p and q, of both signs where there are six, are written.
     """
-    n_bins, n = middles.size, order.shape[0]
+    n_bins = middles.size
     low, high, middle = np.empty(3, np.float32), np.empty(3, np.float32), np.empty(3, np.float32)
-    room = np.empty((2, n, 4), np.float32)
+    room = np.empty((2, order.shape[0], 4), np.float32)
     work = np.empty((3, N_NAMES, 4), np.float32)
     names = np.empty((2, N_NAMES), np.int64)
-    choice, has_q = ANY, np.any(order[:, 5] != 0)
+    choices, has_q = (ANY, ANY), np.any(order[:, 5] != 0)
+    found = np.empty((2, 3, 3), np.float32)
+    per_q = np.float32(1) / max(np.float32(1e-9), np.abs(order[:, 1]).max())
     for cell in range((rows[1] - rows[0]) * (n_bins // 2) ** 2 * 8):
         # The eight bins of a cell of two by two by two follow each other.
         place, corner = cell // 8, cell % 8
@@ -98,15 +103,42 @@ def find_axes(
         low[0], low[1], low[2] = edges[b, 0], edges[g, 0], edges[r, 0]
         high[0], high[1], high[2] = edges[b, 1], edges[g, 1], edges[r, 1]
         middle[0], middle[1], middle[2] = middles[b], middles[g], middles[r]
-        for k in range(n):
-            swing = order[k, 2] * delta
-            for c in range(3):
-                room[0, k, c] = -low[c] * (np.float32(1) - swing)
-                room[1, k, c] = np.float32(1) - min(np.float32(1), high[c] * (np.float32(1) + swing))
+        _bound_light(order, delta, middle, room)
         steepness = _bound_red(order, delta, low, high, room) if limit_red else np.float32(0)
         given = (order, room, delta, steepness, (low, middle, high), distances, (b, g, r), work, names)
-        if corner == 0 or not has_q or _find_farthest(*given, choice, axes[b, g, r]) == ANY:
-            choice = _find_farthest(*given, ANY, axes[b, g, r])
+        luminance = W_B * middle[0] + W_G * middle[1] + W_R * middle[2]
+        amount = exchange * min(luminance, np.float32(1) - luminance) * per_q
+        if corner == 0 or not has_q:
+            choices = (ANY, ANY)
+        if axes.shape[3] == 4 or steepness == 1:
+            amount = np.float32(0)
+        # Where red is bounded nothing is exchanged: luminance takes more of that bound than it hides.
+        for part in (amount, np.float32(0.5) * amount, np.float32(0)):
+            up = _find_farthest(*given, part, choices[0], found[0])
+            if part == 0:
+                down, found[1] = up, found[0]
+                break
+            down = _find_farthest(*given, -part, choices[1], found[1])
+            if up != ANY and down != ANY and min(found[0, 2, 0], found[1, 2, 0]) == 1:
+                break
+        choices = (up, down)
+        for row in range(axes.shape[3] - 2):
+            axes[b, g, r, row] = found[row // 2, 2] * found[row // 2, row % 2]
+
+
+@njit(cache=True, nogil=True)
+def _bound_light(
+    order: npt.NDArray[np.float32],
+    delta: np.float32,
+    middle: npt.NDArray[np.float32],
+    room: npt.NDArray[np.float32],
+) -> None:
+    """Write to `room` how far each sub-frame may be moved within the display's range."""
+    for k in range(order.shape[0]):
+        swing = order[k, 2] * delta
+        for c in range(3):
+            room[0, k, c] = -middle[c] * (np.float32(1) - swing)
+            room[1, k, c] = np.float32(1) - min(np.float32(1), middle[c] * (np.float32(1) + swing))
 
 
 @njit(cache=True, nogil=True)
@@ -120,15 +152,40 @@ def _find_farthest(
     bins: tuple[Word, Word, Word],
     work: npt.NDArray[np.float32],
     names: npt.NDArray[np.int64],
+    luminance: np.float32,
+    wanted: Word,
+    found: npt.NDArray[np.float32],
+) -> Word:
+    """Write to (3, 3) `found` the axes of one bin, and by what they are to be multiplied, 0 to 1, in its last row.
+
+    The bin is of least, middle and most `light`. `room` has the least and the most displacement of each sub-frame and
+    channel, and of the measure of red, which goes by `steepness`, 0 where red is not bounded; `luminance` is that of q.
+    Returns which pair of vertices they are: the `wanted` one where the bin has it, and `ANY` where it has none at all.
+    """
+    choice = _try_vertices(order, room, delta, steepness, light, distances, bins, work, names, luminance, wanted, found)
+    if choice == ANY and wanted != ANY:
+        choice = _try_vertices(
+            order, room, delta, steepness, light, distances, bins, work, names, luminance, ANY, found
+        )
+    return choice
+
+
+@njit(cache=True, nogil=True)
+def _try_vertices(
+    order: npt.NDArray[np.float32],
+    room: npt.NDArray[np.float32],
+    delta: np.float32,
+    steepness: np.float32,
+    light: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]],
+    distances: npt.NDArray[np.float32],
+    bins: tuple[Word, Word, Word],
+    work: npt.NDArray[np.float32],
+    names: npt.NDArray[np.int64],
+    luminance: np.float32,
     only: Word,
     found: npt.NDArray[np.float32],
 ) -> Word:
-    """Write to (2, 3) `found` the axes of one bin: of least, middle and most `light`.
-
-    `room` has the least and the most displacement of each sub-frame and channel, and of the measure of red, which goes
-    by `steepness`, 0 where red is not bounded. Returns which pair of vertices they
-    are; `only` that pair is tried, where it is one, and `ANY` is returned where the bin has no such pair.
-    """
+    """Try `only` that pair of vertices, or `ANY`; else as `_find_farthest`."""
     low, middle, high = light
     ps, qs, bounds = work[0], work[1], work[2]
     has_q = np.any(order[:, 5] != 0)
@@ -136,13 +193,13 @@ def _find_farthest(
     found[:] = 0
     farthest, choice = np.float32(-1), ANY
     _bound_axis(order, 0, qs[0], room, bounds)
-    n_p, n_q = _list_vertices(bounds, steepness, names[0], ps), 1
+    n_p, n_q = _list_vertices(bounds, steepness, np.float32(0), names[0], ps), 1
     for i in range(n_p):
         if only not in (ANY, only % N_NAMES + N_NAMES * names[0, i]):
             continue
         if has_q:
             _bound_axis(order, 1, ps[i], room, bounds)
-            n_q = _list_vertices(bounds, steepness, names[1], qs)
+            n_q = _list_vertices(bounds, steepness, luminance, names[1], qs)
         for j in range(n_q):
             name = N_NAMES * names[0, i] + names[1, j]
             if only not in (ANY, name):
@@ -156,8 +213,7 @@ def _find_farthest(
             if distance > farthest:
                 farthest, choice = distance, name
                 for c in range(3):
-                    found[0, c] = scale * ps[i, c]
-                    found[1, c] = scale * qs[j, c]
+                    found[0, c], found[1, c], found[2, c] = ps[i, c], qs[j, c], scale
     return choice
 
 
@@ -188,40 +244,42 @@ def _bound_axis(
 def _list_vertices(
     bounds: npt.NDArray[np.float32],
     steepness: np.float32,
+    luminance: np.float32,
     names: npt.NDArray[np.int64],
     out: npt.NDArray[np.float32],
 ) -> Word:
-    """Write the corners of {d : w . d = 0, bounds[0] <= d <= bounds[1]} to (24, 4) `out`; return how many.
+    """Write the corners of {d : w . d = luminance, bounds[0] <= d <= bounds[1]} to (24, 4) `out`; return how many.
 
     With them come the points where its sides meet the bounds of red. Their `names`, 0 to 23, say which two limits meet.
     """
     n = 0
     along_b, along_r = steepness * (np.float32(1) - W_B / W_G), np.float32(1) + steepness * W_R / W_G
+    in_g = luminance / W_G
     for i in range(2):
         for j in range(2):
             for kind in range(6 if steepness > 0 else 3):
-                b, r, red = bounds[i, 0], bounds[j, 2], bounds[j, 3]
+                b, r, red = bounds[i, 0], bounds[j, 2], bounds[j, 3] + steepness * in_g
                 if kind == 1:  # b and g
-                    r = -(W_B / W_R) * b - (W_G / W_R) * bounds[j, 1]
+                    r = luminance / W_R - (W_B / W_R) * b - (W_G / W_R) * bounds[j, 1]
                 elif kind == 2:  # g and r
-                    b = -(W_G / W_B) * bounds[i, 1] - (W_R / W_B) * r
+                    b = luminance / W_B - (W_G / W_B) * bounds[i, 1] - (W_R / W_B) * r
                 elif kind == 3:  # b and red
                     r = (red + along_b * b) / along_r
                 elif kind == 4:  # r and red
                     r = bounds[i, 2]
                     b = (along_r * r - red) / along_b
                 elif kind == 5:  # g and red
-                    g = bounds[i, 1]
+                    g = bounds[i, 1] - in_g
                     r = (red - along_b * g * (W_G / W_B)) / (along_r + along_b * (W_R / W_B))
                     b = -(W_G / W_B) * g - (W_R / W_B) * r
-                g = -(W_B / W_G) * b - (W_R / W_G) * r
+                g = in_g - (W_B / W_G) * b - (W_R / W_G) * r
                 few = FEW
                 if (
                     bounds[0, 0] - few <= b <= bounds[1, 0] + few
                     and bounds[0, 1] - few <= g <= bounds[1, 1] + few
                     and bounds[0, 2] - few <= r <= bounds[1, 2] + few
                 ):
-                    out[n, 0], out[n, 1], out[n, 2], out[n, 3] = b, g, r, along_r * r - along_b * b
+                    out[n, 0], out[n, 1], out[n, 2], out[n, 3] = b, g, r, along_r * r - along_b * b - steepness * in_g
                     names[n] = 4 * kind + 2 * i + j
                     n += 1
     return n
@@ -363,8 +421,8 @@ def _distance(
 
 @njit(cache=True, nogil=True, inline="always")
 def most_light(middle: np.float32, n: Word) -> np.float32:
-    """Return what no sub-frame of a channel exceeds: n others at least 0 must leave the mean where it is."""
-    return np.float32(min(np.float32(1), np.float32(n + 1) * middle))
+    """Return what no sub-frame of a channel exceeds, above 0: n others at least 0 must leave the mean where it is."""
+    return np.float32(min(np.float32(1), max(FEW, np.float32(n + 1) * middle)))
 
 
 @njit(cache=True, nogil=True)

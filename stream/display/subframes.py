@@ -61,9 +61,10 @@ void main() {
 _SPLIT: Final = """
 #version 330 core
 const int N = {n_slots};
+const int N_ROWS = {n_rows};
 const float N_CELLS = {n_cells}.0;
 uniform usampler2D picture, chosen_for, places;
-uniform sampler2D shown;
+uniform sampler2D shown;  // light of a code, what it may lose, what it may gain
 uniform sampler2D cells;  // code, least light of the next one, light of the code, light of the next one
 uniform sampler3D axes;
 uniform vec3 order[N - 1];  // the last follows from the others
@@ -82,19 +83,25 @@ void main() {{
     ivec3 code = ivec3(texelFetch(picture, at, 0).xyz);
     ivec3 bin = ivec3(texelFetch(chosen_for, at, 0).xyz) >> shift;
     uvec3 place = texelFetch(places, at, 0).xyz;
-    vec3 p = texelFetch(axes, ivec3(2 * bin.z, bin.y, bin.x), 0).xyz;
-    vec3 q = texelFetch(axes, ivec3(2 * bin.z + 1, bin.y, bin.x), 0).xyz;
-    vec3 v;
-    for (int c = 0; c < 3; c++)
-        v[c] = texelFetch(shown, ivec2(code[c], 0), 0).x;
+    vec3 rows[N_ROWS];  // p and q for either sign, 1 over the most that is lost and gained by them
+    for (int i = 0; i < N_ROWS; i++)
+        rows[i] = texelFetch(axes, ivec3(N_ROWS * bin.z + i, bin.y, bin.x), 0).xyz;
     float gain = float(place.y) * (1.0 / 255.0);
+    vec3 v;
+    for (int c = 0; c < 3; c++) {{
+        vec3 light = texelFetch(shown, ivec2(code[c], 0), 0).xyz;
+        v[c] = light.x;
+        gain = min(gain, min(light.y * rows[N_ROWS - 2][c], light.z * rows[N_ROWS - 1][c]));
+    }}
+    int first = place.z == 0u ? N_ROWS - 4 : 0;
+    vec3 p = gain * rows[first], q = gain * rows[first + 1];
     float brightest = max(v.x, max(v.y, v.z));
     float pollution = brightest * (1.0 + delta) > 1.0 ? 1.0 / brightest - 1.0 : delta;
     pollution *= float(int(place.z) - 1);
     vec3 codes[N];
     vec3 rest = float(N) * v;
     for (int k = 0; k < N - 1; k++) {{
-        vec3 light = v * (1.0 + order[k].z * pollution) + order[k].x * gain * p + order[k].y * gain * q;
+        vec3 light = v * (1.0 + order[k].z * pollution) + order[k].x * p + order[k].y * q;
         for (int c = 0; c < 3; c++) {{
             vec2 found = nearest(light[c]);
             codes[k][c] = found.x;
@@ -281,8 +288,8 @@ class SubframeDrawer:
         size = (self._width, self._height)
         pattern = tables.pattern
         places = np.dstack([pattern.phase, pattern.gain, (pattern.luma_sign.astype(np.int16) + 1).astype(np.uint8)])
-        curves = make_curves(tables.shown)
-        n_bins = tables.axes.shape[0]
+        curves = make_curves(tables)
+        n_bins, _, _, n_rows, _ = tables.axes.shape
         self._shift = 8 - (n_bins.bit_length() - 1)
         self._pictures = [self._texture(size, 3, None, "u1") for _ in range(2)]
         self._bases = [self._texture(size, 4, bytes(4 * size[0] * size[1]), "u1") for _ in range(2)]
@@ -298,10 +305,11 @@ class SubframeDrawer:
         light_of_both = curves.light[codes], curves.light[following]
         steps = np.column_stack([codes.astype(np.float32), curves.limits[codes + 1], *light_of_both])
         self._cells = self._texture((N_CELLS + 1, 1), 4, steps, "f4")
-        self._shown = self._texture((256, 1), 1, tables.shown.astype(np.float32), "f4")
+        rooms = np.column_stack([curves.shown, curves.fall, curves.rise])
+        self._shown = self._texture((256, 1), 3, rooms, "f4")
         self._plain = self._texture((256, 1), 1, codes_from_linear(tables.shown), "f1")
         self._axes = self._context.texture3d(
-            (2 * n_bins, n_bins, n_bins), 3, np.ascontiguousarray(tables.axes, np.float32).tobytes(), dtype="f4"
+            (n_rows * n_bins, n_bins, n_bins), 3, np.ascontiguousarray(tables.axes, np.float32).tobytes(), dtype="f4"
         )
         self._axes.filter = (_NEAREST, _NEAREST)
 
@@ -310,7 +318,13 @@ class SubframeDrawer:
         assignments = "\n    ".join(
             f"subframe_{slot} = vec4(codes[({slot} + phase) % N].zyx / 255.0, 1.0);" for slot in range(self._n_slots)
         )
-        split = _SPLIT.format(n_slots=self._n_slots, n_cells=N_CELLS, outputs=outputs, assignments=assignments)
+        split = _SPLIT.format(
+            n_slots=self._n_slots,
+            n_rows=tables.axes.shape[3],
+            n_cells=N_CELLS,
+            outputs=outputs,
+            assignments=assignments,
+        )
         self._choose = self._program(_CHOOSE)
         self._split = self._program(split, delta=tables.delta, shift=self._shift)
         self._show = self._program(_SHOW, top_left=self._top_left)

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from kaleido_codes import ABAB, CODES, TRIPLE
 
 from pipelines.color import luminance, to_encoded, to_linear
-from pipelines.kaleido.gamut import CAMERA_SHARES, MOST_RED_DELTA, bounded_delta, build_axes, shown_light
-from pipelines.kaleido.pipeline import make_curves
+from pipelines.kaleido.gamut import CAMERA_SHARES, MOST_RED_DELTA, bounded_delta, build_axes, room_of_codes, shown_light
 
 N_BINS = sized(64, 4)
 SHOWN = shown_light("adaptive", 0, 1)
@@ -28,15 +27,17 @@ settings_of_axes = {
 }
 
 
-def displacements(code, axes):
-    """Return (n, ..., 3) from axes (..., 2, 3)."""
-    return np.stack([p * axes[..., 0, :] + q * axes[..., 1, :] for p, q in code.chroma])
+def displacements(code, axes, first=0):
+    """Return (n, ..., 3) from axes (..., 4 or 6, 3)."""
+    return np.stack([p * axes[..., first, :] + q * axes[..., first + 1, :] for p, q in code.chroma])
 
 
-def bins_of(shown, n_bins, epsilon=0):
-    """Return the least and the most light of each bin, (n_bins,)."""
+def lights_of(shown, n_bins):
+    """Return the light that each bin's axes are made for, (n_bins,): its middle; in the outer ones black and white."""
     codes = np.arange(n_bins) * (256 // n_bins)
-    return shown[np.maximum(codes - epsilon, 0)], shown[np.minimum(codes + 256 // n_bins - 1 + epsilon, 255)]
+    lights = (shown[codes] + shown[codes + 256 // n_bins - 1]) / 2
+    lights[0], lights[-1] = shown[0], shown[255]
+    return lights
 
 
 def grid(values):
@@ -49,12 +50,15 @@ def test_axes_keep_luminance_and_clip_nothing(name, delta, epsilon, limit_red, h
     code, shown = CODES[name], shown_light(headroom, 0.16, 0.84)
     axes = build_axes(code, shown, delta=delta, epsilon=epsilon, limit_red=limit_red, n_bins=N_BINS)
     assert np.isfinite(axes).all()
-    np.testing.assert_allclose(luminance(axes), 0, atol=ROUNDING)
-    low, high = (grid(edge) for edge in bins_of(shown, N_BINS, epsilon))
+    np.testing.assert_allclose(luminance(axes[..., :2, :]), 0, atol=ROUNDING)
+    d = displacements(code, axes)
+    np.testing.assert_allclose(1 / axes[..., 2, :], np.maximum(0, -d).max(axis=0), atol=ROUNDING)
+    np.testing.assert_allclose(1 / axes[..., 3, :], np.maximum(0, d).max(axis=0), atol=ROUNDING)
+    v = grid(lights_of(shown, N_BINS))
     for k, d in enumerate(displacements(code, axes)):
         swing = abs(code.luma[k]) * delta
-        assert (low * (1 - swing) + d).min() >= -ROUNDING
-        assert (np.minimum(high * (1 + swing), 1) + d).max() <= 1 + ROUNDING
+        assert (v * (1 - swing) + d).min() >= -ROUNDING
+        assert (np.minimum(v * (1 + swing), 1) + d).max() <= 1 + ROUNDING
 
 
 def squared_distance(code, color, d):
@@ -66,7 +70,25 @@ def squared_distance(code, color, d):
     )
 
 
-def random_figures(rng, code, low, high, n):
+@settings(deadline=None, max_examples=sized(10, 3))
+@given(name=st.sampled_from(["triple", "eight"]), exchange=st.sampled_from([0.3, 1.0]), limit_red=st.booleans())
+def test_what_one_sign_gains_in_luminance_the_other_loses(name, exchange, limit_red):
+    code = CODES[name]
+    axes = build_axes(code, SHOWN, delta=0.0, epsilon=2, limit_red=limit_red, exchange=exchange, n_bins=N_BINS)
+    np.testing.assert_allclose(luminance(axes[..., (0, 2), :]), 0, atol=ROUNDING)
+    np.testing.assert_allclose(luminance(axes[..., 1, :]), -luminance(axes[..., 3, :]), atol=ROUNDING)
+    v = grid(lights_of(SHOWN, N_BINS))
+    gained = np.abs([luminance(d) for d in displacements(code, axes)]).max(axis=0)
+    assert (gained <= exchange * np.minimum(luminance(v), 1 - luminance(v)) + ROUNDING).all()
+    assert np.median(gained) > 0
+    both = np.concatenate([displacements(code, axes, first) for first in (0, 2)])
+    assert (v + both).min() >= -ROUNDING
+    assert (v + both).max() <= 1 + ROUNDING
+    np.testing.assert_allclose(1 / axes[..., 4, :], np.maximum(0, -both).max(axis=0), atol=ROUNDING)
+    np.testing.assert_allclose(1 / axes[..., 5, :], np.maximum(0, both).max(axis=0), atol=ROUNDING)
+
+
+def random_figures(rng, code, color, n):
     """Return displacements (n_slots, m, 3) of random axes, each as large as the range of the display lets it be."""
     axes = rng.standard_normal((n, 2, 3))
     axes[:, :, 1] = -(0.0722 * axes[:, :, 0] + 0.2126 * axes[:, :, 2]) / 0.7152
@@ -74,7 +96,7 @@ def random_figures(rng, code, low, high, n):
     axes[:, :, 0] *= stretch[..., 0]
     axes[:, :, 1] = -(0.0722 * axes[:, :, 0] + 0.2126 * axes[:, :, 2]) / 0.7152
     d = displacements(code, axes)
-    over = np.maximum(d / (1 - high), -d / low).max(axis=(0, 2))
+    over = np.maximum(d / (1 - color), -d / color).max(axis=(0, 2))
     return d / over[:, np.newaxis]
 
 
@@ -83,13 +105,13 @@ def random_figures(rng, code, low, high, n):
 def test_no_other_axes_lie_farther_apart_but_for_few_colours(name, rng):
     code = CODES[name]
     axes = build_axes(code, SHOWN, delta=0, epsilon=0, limit_red=False, n_bins=N_BINS)
-    low, high = bins_of(SHOWN, N_BINS)
+    lights = lights_of(SHOWN, N_BINS)
     shares = []
     for _ in range(150):
         place = rng.integers(1, N_BINS - 1, 3)
-        color = (low[place] + high[place]) / 2
+        color = lights[place]
         ours = squared_distance(code, color, displacements(code, axes[tuple(place)])[:, np.newaxis])[0]
-        others = squared_distance(code, color, random_figures(rng, code, low[place], high[place], 3_000)).max()
+        others = squared_distance(code, color, random_figures(rng, code, color, 3_000)).max()
         shares.append(ours / others)
     # One per cent may be given for the direction, cells of a table are coarse, and eight bins choose together.
     assert np.mean(np.array(shares) >= 0.98) >= 0.97
@@ -118,20 +140,25 @@ def codes_shown(code, axes, picture, delta):
     bins = picture // (256 // axes.shape[0])
     v = SHOWN[picture]
     m = np.minimum(delta, 1 / np.maximum(v.max(axis=-1, keepdims=True), 1e-9) - 1)
-    d = displacements(code, axes[bins[..., 0], bins[..., 1], bins[..., 2]])
-    for sign in (-1, 1):
+    own = axes[bins[..., 0], bins[..., 1], bins[..., 2]]
+    fall, rise = room_of_codes(code, SHOWN, delta)
+    room = np.minimum(fall[picture] * own[..., -2, :], rise[picture] * own[..., -1, :]).min(axis=-1, keepdims=True)
+    for sign, first in ((-1, axes.shape[3] - 4), (1, 0)):
+        d = displacements(code, own, first) * np.minimum(1, room)
         light = [v + d[k] + code.luma[k] * m * sign * v for k in range(code.n_slots)]
         yield [np.round(to_encoded(np.clip(x, 0, 1)) * 255) for x in light]
 
 
-@pytest.mark.parametrize("name", ["abab", "triple", "eight"])
-def test_saturated_red_alternates_within_the_limit(name, rng):
+@pytest.mark.parametrize(
+    ("name", "exchange"), [("abab", 0.0), ("triple", 0.0), ("triple", 1.0), ("eight", 0.0), ("eight", 1.0)]
+)
+def test_saturated_red_alternates_within_the_limit(name, exchange, rng):
     code, size = CODES[name], sized(200_000, 500)
     delta = bounded_delta(code, 0.2, limit_red=True)
     picture = rng.integers(0, 256, (size, 3), np.uint8)
     picture[: size // 2, 2] |= 128
     picture[: size // 2, :2] >>= rng.integers(0, 8, (size // 2, 2)).astype(np.uint8)
-    axes = build_axes(code, SHOWN, delta=delta, epsilon=2, limit_red=True, n_bins=N_BINS)
+    axes = build_axes(code, SHOWN, delta=delta, epsilon=2, limit_red=True, exchange=exchange, n_bins=N_BINS)
     for subframes in codes_shown(code, axes, picture, delta):
         for one in range(code.n_slots):
             for two in range(one):
@@ -174,4 +201,4 @@ def test_light_shown_is_srgb_or_a_part_of_it():
     compressed = shown_light("compressed", 0.16, 0.84)
     assert compressed[0] == np.float32(0.16)
     assert compressed[255] == pytest.approx(0.84)
-    assert (np.diff(make_curves(compressed).shown) > 0).all()
+    assert (np.diff(compressed) > 0).all()

@@ -9,23 +9,29 @@ from kaleido_codes import ABAB, CODES
 from reference import fused_cycle, light_of_code, nearest_code
 
 from pipelines.color import to_encoded, to_linear
-from pipelines.kaleido.contract import Code, Pattern
+from pipelines.kaleido.contract import Code, Pattern, Tables
 from pipelines.kaleido.gamut import build_axes, shown_light
-from pipelines.kaleido.kernels import Places, look_up_rows, split_rows
+from pipelines.kaleido.kernels import Curves, Places, look_up_rows, split_rows
 from pipelines.kaleido.pipeline import make_curves
 
 DELTA = 0.03
 N_BINS = sized(64, 4)
 EPSILON = 2
+NO_PATTERN = Pattern(*(np.zeros((1, 1), kind) for kind in (np.uint8, np.uint8, np.int8)))
 
-CURVES = {headroom: make_curves(shown_light(headroom, 0.16, 0.84)) for headroom in ("adaptive", "compressed")}
+SHOWN = {headroom: shown_light(headroom, 0.16, 0.84) for headroom in ("adaptive", "compressed")}
+
+
+def curves_of(code: Code, headroom: str = "adaptive") -> Curves:
+    return make_curves(Tables(code, SHOWN[headroom], axes_of(code, headroom), DELTA, NO_PATTERN))
 
 
 def axes_of(code: Code, headroom: str = "adaptive", _made: dict = {}) -> np.ndarray:  # noqa: B006
     key = (code.name, headroom)
     if key not in _made:
-        shown = CURVES[headroom].shown
-        _made[key] = build_axes(code, shown, delta=DELTA, epsilon=EPSILON, limit_red=True, n_bins=N_BINS)
+        _made[key] = build_axes(
+            code, SHOWN[headroom], delta=DELTA, epsilon=EPSILON, limit_red=True, exchange=0.5, n_bins=N_BINS
+        )
     return _made[key]
 
 
@@ -44,7 +50,7 @@ def split(picture, code, pattern, *, headroom="adaptive", strength=1.0, chosen_f
     places = Places(pattern.phase, pattern.gain, pattern.luma_sign)
     given_ = (
         picture,
-        CURVES[headroom],
+        curves_of(code, headroom),
         axes_of(code, headroom),
         rows * np.float32(strength),
         np.float32(DELTA),
@@ -83,7 +89,7 @@ def test_every_subframe_is_the_slow_twins(seed, height, width, name, headroom, s
         picture, code, pattern, headroom=headroom, strength=strength, chosen_for=before, epsilon=EPSILON
     )
     twin, chosen_by_twin = fused_cycle(
-        picture, CURVES[headroom].shown, axes_of(code, headroom), code, strength, DELTA, pattern, before, EPSILON
+        picture, SHOWN[headroom], axes_of(code, headroom), code, strength, DELTA, pattern, before, EPSILON
     )
     np.testing.assert_array_equal(made, twin)
     np.testing.assert_array_equal(chosen_for, chosen_by_twin)
@@ -111,7 +117,7 @@ def test_the_light_of_a_cycle_is_that_of_the_picture_within_a_code(seed, height,
         chosen_for=near,
         epsilon=EPSILON,
     )
-    assert errors_of_mean(made, CURVES[headroom].shown, picture).max() <= 1
+    assert errors_of_mean(made, SHOWN[headroom], picture).max() <= 1
 
 
 @pytest.mark.parametrize("name", sorted(CODES))
@@ -119,7 +125,7 @@ def test_the_light_of_a_cycle_is_off_by_less_than_half_a_code_on_average(name, r
     code, size = CODES[name], sized(512, 12)
     picture = rng.integers(0, 256, (size, size, 3), np.uint8)
     made, *_ = split(picture, code, plain_pattern(code, size, size))
-    errors = errors_of_mean(made, CURVES["adaptive"].shown, picture)
+    errors = errors_of_mean(made, SHOWN["adaptive"], picture)
     within = (picture >= 51) & (picture <= 204)
     print(f"{name}: most {errors.max():.3f}, mean {errors.mean():.3f}, 20 to 80 %: {errors[within].mean():.3f} codes")
     assert errors.max() <= 1
@@ -150,7 +156,7 @@ def test_a_pixel_keeps_its_axes_until_its_colour_has_changed_by_more_than_epsilo
 
 
 def test_the_nearest_code_of_every_light_is_found(rng):
-    curves = CURVES["adaptive"]
+    curves = curves_of(ABAB)
     lights = np.concatenate([curves.limits[:256], np.nextafter(curves.limits[1:256], np.float32(0)), curves.light])
     lights = np.concatenate([lights, rng.random(sized(3000, 50), np.float32) ** 4])
     for light in lights:

@@ -55,6 +55,11 @@ def test_a_mixture_keeps_half_of_the_displacement_where_it_is_blurred(n_slots):
     assert (np.ptp(blocks, axis=1) == 0).all()
 
 
+def test_the_luminance_of_every_block_of_a_mixture_is_even():
+    signs = make("mixed", block_px=2).luma_sign.astype(int)
+    assert (signs.reshape(SIZE // 2, 2, SIZE // 2, 2).sum(axis=(1, 3)) == 0).all()
+
+
 def test_blocks_that_share_a_side_differ_in_phase():
     phase = make("region", 40, 56, block_px=8).phase
     blocks = phase.reshape(5, 8, 7, 8).transpose(0, 2, 1, 3).reshape(5, 7, 64)

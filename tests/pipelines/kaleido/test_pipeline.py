@@ -68,7 +68,8 @@ def test_no_strength_is_the_plain_picture(headroom, rng):
 
 def test_the_profiles_strength_is_in_the_tables():
     full, half = encoder_of(strength=1.0).tables, encoder_of(strength=0.5).tables
-    np.testing.assert_allclose(half.axes, full.axes / 2)
+    np.testing.assert_allclose(half.axes[..., :-2, :], full.axes[..., :-2, :] / 2)
+    np.testing.assert_array_equal(half.axes[..., -2:, :], full.axes[..., -2:, :])
     assert half.delta == full.delta / 2
 
 

@@ -39,7 +39,9 @@ def made_tables(code: Code, rng: np.random.Generator, delta: float) -> Tables:
         rng.integers(0, 256, (HEIGHT, WIDTH), np.uint8),
         rng.integers(-1, 2, (HEIGHT, WIDTH), np.int8),
     )
-    axes = rng.uniform(-0.3, 0.3, (16, 16, 16, 2, 3)).astype(np.float32)
+    axes = rng.uniform(-0.3, 0.3, (16, 16, 16, 6, 3)).astype(np.float32)
+    d = np.stack([a * axes[..., i, :] + b * axes[..., i + 1, :] for i in (0, 2) for a, b in code.chroma])
+    axes[..., 4, :], axes[..., 5, :] = 1 / np.maximum(1e-6, [-d, d]).max(axis=1)
     shown = (0.1 + 0.8 * to_linear(np.arange(256) / 255.0)).astype(np.float32)
     return Tables(code, shown, axes, delta, pattern)
 
@@ -50,12 +52,16 @@ def nearest(light: np.ndarray, limits: np.ndarray) -> Image:
 
 def split(picture: Image, chosen_for: Image, tables: Tables, strength: float) -> list[Image]:
     """Make a cycle as the contract has it, for whole pictures at once, in single precision."""
-    curves = make_curves(tables.shown)
+    curves = make_curves(tables)
     n, pattern = tables.code.n_slots, tables.pattern
     v = tables.shown[picture]
     b, g, r = (chosen_for[..., c] // (256 // tables.axes.shape[0]) for c in range(3))
-    p, q = tables.axes[b, g, r, 0], tables.axes[b, g, r, 1]
+    *both, per_fall, per_rise = np.moveaxis(tables.axes[b, g, r], 2, 0)
+    p, q = np.where(pattern.luma_sign[..., None] < 0, both[-2:], both[:2])
     gain = (pattern.gain.astype(F) * F(1 / 255))[..., None]
+    room = np.minimum(curves.fall[picture] * per_fall, curves.rise[picture] * per_rise).min(axis=2, keepdims=True)
+    gain = np.minimum(gain, room)
+    p, q = gain * p, gain * q
     brightest = v.max(axis=2, keepdims=True)
     delta = F(tables.delta)
     room = np.where(brightest * (F(1) + delta) > 1, F(1) / brightest - F(1), delta)
@@ -63,7 +69,7 @@ def split(picture: Image, chosen_for: Image, tables: Tables, strength: float) ->
     rest = F(n) * v
     codes = []
     for (along_p, along_q), luma in zip(tables.code.chroma[:-1], tables.code.luma[:-1], strict=True):
-        by_p, by_q = F(along_p) * F(strength) * gain, F(along_q) * F(strength) * gain
+        by_p, by_q = F(along_p) * F(strength), F(along_q) * F(strength)
         shifted = v * (F(1) + F(luma) * F(strength) * pollution) + by_p * p + by_q * q
         codes.append(nearest(shifted, curves.limits))
         rest = rest - curves.light[codes[-1]]
