@@ -305,7 +305,7 @@ function pauseOrResume() {
 
 byId("pause").addEventListener("click", pauseOrResume);
 document.addEventListener("keydown", (event) => {
-  const isTyping = event.target.matches?.("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey;
+  const isTyping = event.target.matches?.("input:not([type=radio], [type=checkbox], [type=range]), select, textarea") || event.ctrlKey || event.metaKey || event.altKey;
   if (event.key !== "p" || isTyping || event.repeat || byId("pause").disabled || byId("question").open) return;
   pauseOrResume();
 });
