@@ -1,20 +1,23 @@
 """What `film` and `judge` do: from flags to files, and the lines that are printed at the end."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from config.schema import VideoSettings
+from config.schema import Profile
 from pipelines.filming.camera import Camera
 from pipelines.filming.sensor import IDEAL, Sensor
 from pipelines.filming.trial import kindest
+from stream.ending import ended_by_signals
+from stream.film_session import FilmSession
 from stream.report import PAGE, REPORT, results_folder, write_page_and_report
-from stream.results.film_page import build_film_page
 from stream.results.judge_page import build_judge_page
 from stream.results.lens import say_db
-from stream.tools.film import FilmPlan, film
+from stream.tools.film import FilmPlan
 from stream.tools.judge import JudgePlan, judge
 from stream.tools.progress import progress_bar
 from stream.tools.subframes import parse_exposure
+from stream.view.open import ViewKind, open_views
 
 
 def plan_of(
@@ -97,15 +100,19 @@ def plan_of(
     return FilmPlan(video, out, camera, n_slots, refresh_hz, scan_out_s, skip_s, codec, duration_s)
 
 
-def film_to(plan: FilmPlan, video: VideoSettings) -> str:
-    """Film, and write the recordings and the reports.
+def film_to(plan: FilmPlan, profile: Profile, view: ViewKind, say: Callable[[str], None]) -> str:
+    """Film, show it meanwhile, and write the recordings and the reports.
 
     Parameters
     ----------
     plan : FilmPlan
         What, with what, and where to.
-    video : VideoSettings
-        Quality and speed of H.264.
+    profile : Profile
+        Sections `video` and `page`.
+    view : {'page', 'window', 'none'}
+        Who shows it.
+    say : callable
+        Takes one line for the person, such as the page's address.
 
     Returns
     -------
@@ -114,18 +121,22 @@ def film_to(plan: FilmPlan, video: VideoSettings) -> str:
 
     Raises
     ------
-    CaptureError, PipelineError, SinkError
-        As `film` does.
+    CaptureError, PipelineError, SinkError, ViewError
+        As `film` does; if a view cannot be opened.
     """
-    with results_folder(plan.out):
-        with progress_bar("film") as progress:
-            filmed = film(plan, video, progress)
-        write_page_and_report(plan.out, build_film_page(filmed), filmed.report)
-    report = filmed.report
+    with (
+        results_folder(plan.out),
+        ended_by_signals() as ending,
+        open_views(view, profile.page, say, "film") as views,
+    ):
+        session = FilmSession(plan, views)
+        ending.follow(session)
+        report = session.run(profile.video).report
     best = max(report["attacks"], key=lambda name: report["attacks"][name]["psnr_db"])
+    stopped = "" if report["stopped_s"] is None else f"stopped after {report['stopped_s']:.2f} s of it: "
     return (
-        f"{report['frames']} frames at {plan.camera.name}: {say_db(report['score']['psnr_db'])} of what people see, "
-        f"{say_db(report['attacks'][best]['psnr_db'])} after the attack that does best ({best})\n"
+        f"{stopped}{report['frames']} frames at {plan.camera.name}: {say_db(report['score']['psnr_db'])} of what "
+        f"people see, {say_db(report['attacks'][best]['psnr_db'])} after the attack that does best ({best})\n"
         f"written to {', '.join(str(plan.out / name) for name in (*report['files'], PAGE, REPORT))}"
     )
 

@@ -21,6 +21,12 @@ IN_SECONDS = sized(1.2, 0.9)
 
 
 @pytest.fixture
+def run(run):
+    """Run a command without its page, which has tests of its own (`test_film_session.py`)."""
+    return lambda command, *arguments: run(command, *arguments, *(["--view", "none"] if command == "film" else []))
+
+
+@pytest.fixture
 def picture(rng):
     return soft_picture(rng, *SIZE)
 
