@@ -18,6 +18,7 @@ from stream.results.lens import (
     say_db,
     say_quality,
     say_scores,
+    say_stopped,
 )
 from stream.results.sentences import percent
 from stream.tools.film import Filmed
@@ -81,12 +82,12 @@ def build_film_page(filmed: Filmed) -> str:
 
 def _film_facts(report: Mapping[str, Any]) -> dict[str, str]:
     first, end = report["scored_s"]
-    stopped = "" if report["stopped_s"] is None else f"; stopped by hand after {report['stopped_s']:.2f} s"
+    recorded = f"{report['frames']} frames, {'lossless' if report['codec'] == 'lossless' else 'H.264'}"
     return {
         "File": report["video"],
         "Order": say_code(report),
         **say_camera(report["camera"]),
-        "Recorded": f"{report['frames']} frames, {'lossless' if report['codec'] == 'lossless' else 'H.264'}{stopped}",
+        "Recorded": "; ".join(filter(None, (recorded, say_stopped(report)))),
         "Scored": f"{first:.2f} to {end:.2f} s, {report['scored_frames'][1] - report['scored_frames'][0]} frames",
     }
 

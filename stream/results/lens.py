@@ -109,6 +109,22 @@ def say_camera(camera: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def say_stopped(report: Mapping[str, Any]) -> str:
+    """Say how far work on a file had come when somebody ended it.
+
+    Parameters
+    ----------
+    report : mapping
+        Its ``stopped_s`` is None where nobody did.
+
+    Returns
+    -------
+    str
+        Such as ``stopped after 0.67 s of it``, or nothing.
+    """
+    return "" if report["stopped_s"] is None else f"stopped after {report['stopped_s']:.2f} s of it"
+
+
 def say_scores(score: Mapping[str, float]) -> tuple[str, ...]:
     """Say the figures that are named in `SAID_SCORES`.
 
