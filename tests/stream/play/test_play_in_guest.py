@@ -48,4 +48,5 @@ def test_the_report_tells_what_the_machine_carried(found: dict[str, Any]) -> Non
     report = found["report"]
     assert report["where"] == "virtual camera /dev/video11"
     assert report["subframes"] >= len(found["seen"])
-    assert report["subframes"] + report["missed_periods"] == pytest.approx(8 * 100, abs=30)
+    # What was missed last may reach beyond the end.
+    assert report["subframes"] <= 8 * 100 <= report["subframes"] + report["missed_periods"] + 30
