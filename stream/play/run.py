@@ -85,6 +85,7 @@ def run_play(request: Request, make_encoder: MakeEncoder, say: Callable[[str], N
     profile = load_profile(request.profile, request.overrides)
     (where,) = request.sinks
     with contextlib.ExitStack() as stack:
+        ending = stack.enter_context(ended_by_signals())  # first: the start takes seconds, and the display is had early
         display = _open_display(stack, where, profile.play, say)
         refresh_hz = display.refresh_hz if display else _checked_refresh(profile.play.refresh_hz, where)
         source = open_source(request.source, profile, _slides_rate_hz(profile.play))
@@ -108,7 +109,6 @@ def run_play(request: Request, make_encoder: MakeEncoder, say: Callable[[str], N
         session = PlaySession(feed, transport, showing, sound, slide_s, request.duration_s, encoder.status)
         stack.callback(session.close)
         say(f"code {choice.code.name}: {choice.reason}")
-        ending = stack.enter_context(ended_by_signals())
         views = stack.enter_context(open_views(request.view, profile.page, say, "play"))
         ending.follow(session)
         stack.enter_context(keys_pressed(KeyNames(session.press).take))
