@@ -13,7 +13,7 @@ from config.loader import ConfigError
 from config.schema import CROP_GRAMMAR, SIZE_GRAMMAR
 from pipelines.base import PipelineError
 from stream import __version__
-from stream.cli_options import choice, out_option, override, overrides
+from stream.cli_options import VIEWS, choice, out_option, override, overrides
 from stream.cli_tools import COMMANDS
 from stream.sinks.base import SinkError
 from stream.sources.base import CaptureError
@@ -36,7 +36,6 @@ SOURCE is one of
 `backroom devices` lists the monitors, windows and cameras there are.
 """
 
-VIEWS = ("page", "window", "none")
 PROTECT_VIEW_HELP = "See what the others see on a page in the browser, in a window, or not at all."
 EMITTED = ("protected", "background")
 EMIT_HELP = "Send you over the background, or the background alone, without any camera, for another client's settings."

@@ -10,6 +10,8 @@ from config.schema import Profile
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+VIEWS = ("page", "window", "none")
+
 
 def override(section: str, key: str, *names: str, **more: Any) -> Callable[[Command], Command]:
     """Declare a flag that overrides a field of the profile.

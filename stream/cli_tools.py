@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from stream.cli_options import choice, out_option, override, overrides
+from stream.cli_options import VIEWS, choice, out_option, override, overrides
 
 _FILE = click.Path(path_type=Path)
 
@@ -208,6 +208,7 @@ _readout_option = click.option(
     help="Of the rolling shutter, from the first row to the last; 0 for a global one.",
 )
 _SENSORS = click.Choice(["ideal", "phone"])
+_FILM_VIEW_HELP = "See what the phone records beside what people see on a page in the browser, in a window, or not."
 
 
 @click.command()
@@ -283,8 +284,12 @@ _SENSORS = click.Choice(["ideal", "phone"])
 @_slots_option
 @_refresh_option
 @click.option("--seed", type=click.IntRange(min=0), default=2015, show_default=True, help="Of noise and jitter.")
-@click.option("--profile", default="default", metavar="NAME|FILE.yaml", help="Its section `video` is used.")
-def film(video: Path, out: Path, profile: str, **flags: Any) -> None:
+@click.option("--view", type=click.Choice(VIEWS), default="page", show_default=True, help=_FILM_VIEW_HELP)
+@click.option(
+    "--profile", default="default", metavar="NAME|FILE.yaml", help="Its sections `video` and `page` are used."
+)
+@override("page", "port", type=int)
+def film(video: Path, out: Path, view: Any, profile: str, page__port: int | None, **flags: Any) -> None:
     """Film a recording of sub-frames with a simulated phone.
 
     VIDEO is what `play --to file:OUT.mkv` writes. Writes what the phone would record, what it would record without
@@ -293,8 +298,8 @@ def film(video: Path, out: Path, profile: str, **flags: Any) -> None:
     from config.loader import load_profile
     from stream.filming import film_to, plan_of
 
-    settings = load_profile(profile).video
-    click.echo(film_to(plan_of(video, out, **flags), settings))
+    settings = load_profile(profile, overrides({"page__port": page__port}))
+    click.echo(film_to(plan_of(video, out, **flags), settings, view, click.echo))
 
 
 @click.command()

@@ -1,20 +1,24 @@
 """What `film` and `judge` do: from flags to files, and the lines that are printed at the end."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from config.schema import VideoSettings
+from config.schema import Profile
 from pipelines.filming.camera import Camera
 from pipelines.filming.sensor import IDEAL, Sensor
 from pipelines.filming.trial import kindest
+from stream.ending import ended_by_signals
+from stream.film_session import FilmSession
 from stream.report import PAGE, REPORT, results_folder, write_page_and_report
-from stream.results.film_page import build_film_page
 from stream.results.judge_page import build_judge_page
-from stream.results.lens import say_db
-from stream.tools.film import FilmPlan, film
+from stream.results.lens import say_db, say_stopped
+from stream.tools.film import FilmPlan
 from stream.tools.judge import JudgePlan, judge
 from stream.tools.progress import progress_bar
 from stream.tools.subframes import parse_exposure
+from stream.view.open import ViewKind, open_views
 
 
 def plan_of(
@@ -97,15 +101,19 @@ def plan_of(
     return FilmPlan(video, out, camera, n_slots, refresh_hz, scan_out_s, skip_s, codec, duration_s)
 
 
-def film_to(plan: FilmPlan, video: VideoSettings) -> str:
-    """Film, and write the recordings and the reports.
+def film_to(plan: FilmPlan, profile: Profile, view: ViewKind, say: Callable[[str], None]) -> str:
+    """Film, show it meanwhile, and write the recordings and the reports.
 
     Parameters
     ----------
     plan : FilmPlan
         What, with what, and where to.
-    video : VideoSettings
-        Quality and speed of H.264.
+    profile : Profile
+        Sections `video` and `page`.
+    view : {'page', 'window', 'none'}
+        Who shows it.
+    say : callable
+        Takes one line for the person, such as the page's address.
 
     Returns
     -------
@@ -114,17 +122,21 @@ def film_to(plan: FilmPlan, video: VideoSettings) -> str:
 
     Raises
     ------
-    CaptureError, PipelineError, SinkError
-        As `film` does.
+    CaptureError, PipelineError, SinkError, ViewError
+        As `film` does; if a view cannot be opened.
     """
-    with results_folder(plan.out):
-        with progress_bar("film") as progress:
-            filmed = film(plan, video, progress)
-        write_page_and_report(plan.out, build_film_page(filmed), filmed.report)
-    report = filmed.report
+    with (
+        results_folder(plan.out),
+        ended_by_signals() as ending,
+        open_views(view, profile.page, say, "film") as views,
+    ):
+        session = FilmSession(plan, views)
+        ending.follow(session)
+        report = session.run(profile.video).report
     best = max(report["attacks"], key=lambda name: report["attacks"][name]["psnr_db"])
     return (
-        f"{report['frames']} frames at {plan.camera.name}: {say_db(report['score']['psnr_db'])} of what people see, "
+        f"{_say_stopped(report)}{report['frames']} frames at {plan.camera.name}: "
+        f"{say_db(report['score']['psnr_db'])} of what people see, "
         f"{say_db(report['attacks'][best]['psnr_db'])} after the attack that does best ({best})\n"
         f"written to {', '.join(str(plan.out / name) for name in (*report['files'], PAGE, REPORT))}"
     )
@@ -177,17 +189,22 @@ def judge_to(
         As `judge` does; if a report cannot be written.
     """
     plan = JudgePlan(video, source, n_slots, refresh_hz, skip_s, readout_ms / 1000, sensor, cd_m2, with_jod)
-    with results_folder(out):
+    with results_folder(out), ended_by_signals() as ending:
         with progress_bar("judge") as progress:
-            judged = judge(plan, progress)
+            judged = judge(plan, progress, lambda: not ending.is_asked)
         write_page_and_report(out, build_judge_page(judged), judged.report)
     best, bars = kindest(judged.results), judged.report["bars"]
     measured = [bar for bar in bars if bar["measured"] is not None]
     jod = judged.report["viewer"]["jod"]
     viewing = "" if jod is None else f"; people rate what they see at {jod:.2f} JOD"
     return (
-        f"the kindest camera, {best.camera.name}, records {say_db(best.score.psnr_db)}, "
+        f"{_say_stopped(judged.report)}the kindest camera, {best.camera.name}, records {say_db(best.score.psnr_db)}, "
         f"{say_db(best.attacks[best.best_attack].psnr_db)} after {best.best_attack}{viewing}\n"
         f"{sum(bar['is_met'] for bar in measured)} of {len(measured)} aims met\n"
         f"written to {out / PAGE}, {out / REPORT}"
     )
+
+
+def _say_stopped(report: Mapping[str, Any]) -> str:
+    stopped = say_stopped(report)
+    return stopped and f"{stopped}: "

@@ -1,10 +1,10 @@
-"""`backroom watch SCREEN --view page` as a process of its own, driven over plain HTTP as its page would drive it."""
+"""A command with `--view page` as a process of its own, driven over plain HTTP as its page would drive it."""
 
 import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +116,14 @@ def watch_command(source: str, out: Path, *flags: str) -> Iterator[WatchCommand]
 
     The method is ``rarest`` unless a flag says otherwise: it claims from the first frames on.
     """
-    words = ["watch", source, "--method", "rarest", "--view", "page", "--out", str(out), *flags]
+    with page_command(["watch", source, "--method", "rarest", *flags], out) as command:
+        yield command
+
+
+@contextmanager
+def page_command(words: Sequence[str], out: Path) -> Iterator[WatchCommand]:
+    """Run any command with its page; it is killed if the test has not ended it."""
+    words = [*words, "--view", "page", "--out", str(out)]
     process = subprocess.Popen([*BACKROOM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         command = WatchCommand(process, out)

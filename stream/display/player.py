@@ -42,6 +42,9 @@ _BUSY_SHARE: Final = 0.7
 _LONGEST_REST_S: Final = 0.25
 """Where there never is time, a part is made this often all the same."""
 
+_STANDS_CYCLES: Final = 4
+"""A picture that was the same for more cycles is a slide's, and stays; one of a film is soon gone."""
+
 PictureAt = Callable[[int], Image | None]
 """Takes the number of a cycle, each once and ascending, some left out; gives its picture or None after the last one.
 
@@ -228,6 +231,7 @@ class Player:
         self._cycles = (_Cycle(n_parts=drawer.n_parts), _Cycle(n_parts=drawer.n_parts))
         self._on = 0
         self._newest: Image | None = None
+        self._n_stood = 0
         self._cycle = 0
         self._asked_for = 0
         self._is_preparing = False
@@ -336,20 +340,16 @@ class Player:
 
     def _prepare(self, clock: CycleClock, target: int, period: Period) -> None:
         """Do what the next cycle needs, as far as there is time."""
-        following = period.cycle + 1
-        if self._last_cycle is None and self._asked_for < following:
-            self._asked_for = following
-            picture = self._picture_at(following)
-            if picture is None:
-                self._last_cycle = period.cycle
-            else:
-                self._newest = picture
+        if self._last_cycle is None and self._asked_for < period.cycle + 1:
+            self._ask(period.cycle + 1)
         if self._last_cycle is not None:
             return
         strength = clock.at(target - period.slot + self._n_slots).strength
         own, ahead = self._cycles[self._on], self._cycles[1 - self._on]
         if not self._is_preparing:
             if self._newest is own.picture and (strength <= 0 or own.strength == strength):
+                if self._n_stood > _STANDS_CYCLES:
+                    self._load_spare(ahead)
                 return
             self._is_preparing = True
             self._begin(ahead)
@@ -360,6 +360,21 @@ class Player:
         if strength > 0 and (ahead.strength > strength or ahead.n_made == 0) and ahead.strength != strength:
             ahead.strength, ahead.n_made = strength, 0
         while not (ahead.is_loaded and (strength <= 0 or ahead.is_made)) and self._has_time():
+            self._do_part(1 - self._on)
+
+    def _ask(self, cycle: int) -> None:
+        self._asked_for = cycle
+        picture = self._picture_at(cycle)
+        if picture is None:
+            self._last_cycle = cycle - 1
+        else:
+            self._n_stood = self._n_stood + 1 if picture is self._newest else 0
+            self._newest = picture
+
+    def _load_spare(self, spare: _Cycle) -> None:
+        """Have a picture that stands twice: after a slip the modulation rises anew, in cycles of the same picture."""
+        self._begin(spare)
+        while not spare.is_loaded and self._has_time():
             self._do_part(1 - self._on)
 
     def _begin(self, cycle: _Cycle) -> None:

@@ -8,6 +8,7 @@
 All of it from one thread, which no window may be open beside (`stream.display.library`); on macOS the program's first.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -17,8 +18,11 @@ from stream.display.library import DisplayError, glfw_in_use
 from stream.display.monitors import DisplayMonitor, find_monitor, monitors_of
 from stream.display.player import Drawer, PictureAt, Player, PlayStats
 from stream.display.subframes import SubframeDrawer
+from stream.display.urgency import COMMON, REMEDY, urgent_drawing
 from stream.display.vblank import Vblanks, choose_vblanks
 from stream.display.window import Window
+
+_log = logging.getLogger(__name__)
 
 TITLE: Final = "Backroom: play"
 
@@ -38,6 +42,11 @@ class Screening:
         Called between two periods with the name of a key, see `Window`; to be quick.
     vblanks : callable, optional
         For tests: makes the count of periods.
+
+    Attributes
+    ----------
+    priority : str
+        Over other programs, while it plays: see `stream.display.urgency`.
 
     Raises
     ------
@@ -67,6 +76,8 @@ class Screening:
             )
         self._player: Player | None = None
         self._is_stopped = False
+        with urgent_drawing() as self.priority:
+            _log.info("the film's priority over other programs: %s", self.priority)
         try:
             self._vblanks = vblanks(self._window, self.refresh_hz)
         except BaseException:
@@ -81,7 +92,9 @@ class Screening:
     @property
     def warnings(self) -> list[str]:
         """What may spoil it, each a line with the remedy."""
-        return list(self._window.warnings)
+        # A graphics card needs little of the processor for a period.
+        is_held_up = self.priority == COMMON and self._window.is_drawn_in_software
+        return [*self._window.warnings, *([REMEDY] if is_held_up else [])]
 
     @property
     def counted(self) -> str:
@@ -199,7 +212,8 @@ class Screening:
             is_wanted=self._is_wanted,
             n_periods=n_periods,
         )
-        return self._player.run()
+        with urgent_drawing():
+            return self._player.run()
 
     @property
     def window(self) -> Window:

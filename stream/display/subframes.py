@@ -7,7 +7,8 @@ Everything that decides on a code is a table made on the processor, so that both
 the code nearest to light. Sums of floats may differ in their last bit where a card fuses a product and a sum, so that a
 pixel in some ten thousands falls on the other side of a limit; its cycle still adds up.
 
-Colours are B, G, R inside, as in the arrays; row 0 of a texture is the picture's top.
+Colours are B, G, R inside, as in the arrays; row 0 of a texture is the picture's bottom, as the window counts them, so
+that a sub-frame as large as the window is copied and not drawn: in software that takes a quarter less.
 """
 
 import math
@@ -118,10 +119,10 @@ void main() {{
 _SHOW: Final = """
 #version 330 core
 uniform sampler2D subframe;
-uniform ivec2 top_left;  // of the picture in the window; the window counts rows from below
+uniform ivec2 corner;  // of the picture in the window
 out vec4 color;
 void main() {
-    color = texelFetch(subframe, ivec2(int(gl_FragCoord.x) - top_left.x, top_left.y - int(gl_FragCoord.y)), 0);
+    color = texelFetch(subframe, ivec2(gl_FragCoord.xy) - corner, 0);
 }
 """
 
@@ -191,7 +192,7 @@ class SubframeDrawer:
             Which part, from 0, of how many: bands of rows.
         """
         band = first, n_rows = self._band(part, n_parts)
-        rows = np.ascontiguousarray(picture[first : first + n_rows])
+        rows = np.ascontiguousarray(picture[::-1][first : first + n_rows])
         self._pictures[where].write(rows, viewport=(0, first, self._width, n_rows))
         target = 1 - self._chosen
         self._aim_at(self._loads[where][target], band)
@@ -236,8 +237,7 @@ class SubframeDrawer:
         slot : int
             Which sub-frame, in the order of time.
         """
-        self._aim_at_window()
-        self._use(self._show, subframe=self._subframes[where][slot])
+        self._show_texture(self._subframes[where][slot])
 
     def show_plain(self, where: int) -> None:
         """Draw the picture without modulation, see `Drawer.show_plain`.
@@ -247,8 +247,7 @@ class SubframeDrawer:
         where : int
             Which of the two cycles.
         """
-        self._aim_at_window()
-        self._use(self._show, subframe=self._plain_pictures[where])
+        self._show_texture(self._plain_pictures[where])
 
     def finish(self) -> None:
         """Wait until all of that is done."""
@@ -270,7 +269,7 @@ class SubframeDrawer:
             (height, width, 3) uint8 BGR.
         """
         raw = np.frombuffer(self._subframes[where][slot].read(), np.uint8)
-        return np.ascontiguousarray(raw.reshape(self._height, self._width, 4)[:, :, 2::-1])
+        return np.ascontiguousarray(raw.reshape(self._height, self._width, 4)[::-1, :, 2::-1])
 
     def _place_in_window(self) -> None:
         room_height, room_width = self._size_px
@@ -281,7 +280,7 @@ class SubframeDrawer:
             )
         left, below = (room_width - self._width) // 2, (room_height - self._height) // 2
         self._viewport = (left, below, self._width, self._height)
-        self._top_left = (left, below + self._height - 1)
+        self._corner = (left, below)
         self._fills_window = (self._height, self._width) == self._size_px
 
     def _make_textures(self, tables: Tables) -> None:
@@ -299,7 +298,11 @@ class SubframeDrawer:
         ]
         self._subframes = [[self._texture(size, 4, None, "f1") for _ in range(self._n_slots)] for _ in range(2)]
         self._cycles = [self._context.framebuffer(subframes) for subframes in self._subframes]
-        self._places = self._texture(size, 3, places, "u1")
+        self._places = self._texture(size, 3, places[::-1], "u1")
+        self._copied = {
+            texture: self._context.framebuffer([texture])
+            for texture in (*self._plain_pictures, *self._subframes[0], *self._subframes[1])
+        }
         codes = curves.cells.astype(np.intp)
         following = np.minimum(codes + 1, 255)
         light_of_both = curves.light[codes], curves.light[following]
@@ -327,7 +330,7 @@ class SubframeDrawer:
         )
         self._choose = self._program(_CHOOSE)
         self._split = self._program(split, delta=tables.delta, shift=self._shift)
-        self._show = self._program(_SHOW, top_left=self._top_left)
+        self._show = self._program(_SHOW, corner=self._corner)
 
     def _warm_up(self, period_s: float) -> int:
         """Draw everything once, as drivers compile a program when it first draws; return how many parts to work in."""
@@ -373,13 +376,16 @@ class SubframeDrawer:
         buffer.use()
         buffer.viewport = (0, band[0], self._width, band[1])
 
-    def _aim_at_window(self) -> None:
+    def _show_texture(self, texture: "moderngl.Texture") -> None:
         screen = self._context.screen
+        if self._fills_window:
+            self._context.copy_framebuffer(screen, self._copied[texture])
+            return
         screen.use()
-        if not self._fills_window:
-            screen.viewport = (0, 0, self._size_px[1], self._size_px[0])
-            self._context.clear()
+        screen.viewport = (0, 0, self._size_px[1], self._size_px[0])
+        self._context.clear()
         screen.viewport = self._viewport
+        self._use(self._show, subframe=texture)
 
 
 _NEAREST: Final = 0x2600

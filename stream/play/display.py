@@ -56,7 +56,13 @@ class DisplayTarget:
         """What may spoil it, each a line with the remedy."""
         return self._screening.warnings
 
-    def play(self, session: PlaySession, encoder: Encoder, settings: PlaySettings) -> int:
+    @property
+    def n_shown(self) -> int:
+        """Sub-frames shown so far, by a film that was broken off too."""
+        player = self._screening.player
+        return 0 if player is None else player.stats.n_flips
+
+    def play(self, session: PlaySession, encoder: Encoder, settings: PlaySettings) -> None:
         """Play until the film is over, or somebody ends it.
 
         Parameters
@@ -68,11 +74,6 @@ class DisplayTarget:
         settings : PlaySettings
             Fade and epsilon.
 
-        Returns
-        -------
-        int
-            Sub-frames shown.
-
         Raises
         ------
         SinkError
@@ -80,7 +81,7 @@ class DisplayTarget:
         """
         self._session = session
         with _said_as_a_sinks():
-            stats = self._screening.play(
+            self._screening.play(
                 encoder.tables,
                 session.picture_at,
                 epsilon=settings.epsilon,
@@ -89,7 +90,6 @@ class DisplayTarget:
                 on_plain=session.on_plain,
                 n_periods=session.n_periods,
             )
-        return stats.n_flips
 
     def close(self) -> None:
         """Give the display back; calling it again does nothing."""

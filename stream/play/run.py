@@ -85,6 +85,7 @@ def run_play(request: Request, make_encoder: MakeEncoder, say: Callable[[str], N
     profile = load_profile(request.profile, request.overrides)
     (where,) = request.sinks
     with contextlib.ExitStack() as stack:
+        ending = stack.enter_context(ended_by_signals())  # first: the start takes seconds, and the display is had early
         display = _open_display(stack, where, profile.play, say)
         refresh_hz = display.refresh_hz if display else _checked_refresh(profile.play.refresh_hz, where)
         source = open_source(request.source, profile, _slides_rate_hz(profile.play))
@@ -108,22 +109,27 @@ def run_play(request: Request, make_encoder: MakeEncoder, say: Callable[[str], N
         session = PlaySession(feed, transport, showing, sound, slide_s, request.duration_s, encoder.status)
         stack.callback(session.close)
         say(f"code {choice.code.name}: {choice.reason}")
-        ending = stack.enter_context(ended_by_signals())
         views = stack.enter_context(open_views(request.view, profile.page, say, "play"))
         ending.follow(session)
         stack.enter_context(keys_pressed(KeyNames(session.press).take))
-        play = partial(_show, target, session, encoder, profile.play)
-        return _play(play, session, views, request.out)
+        play, n_shown = _shower(target, session, encoder, profile.play)
+        return _play(play, n_shown, session, views, request.out)
 
 
-def _show(target: "DisplayTarget | Sink", session: PlaySession, encoder: Encoder, settings: PlaySettings) -> int:
-    """Play to the end; return how many sub-frames were shown."""
+def _shower(
+    target: "DisplayTarget | Sink", session: PlaySession, encoder: Encoder, settings: PlaySettings
+) -> tuple[Callable[[], None], Callable[[], int]]:
+    """Return what plays to the end, and what tells how many sub-frames were shown, also after an error."""
     if isinstance(target, DisplayTarget):
-        return target.play(session, encoder, settings)
+        return partial(target.play, session, encoder, settings), lambda: target.n_shown
     # What is live goes on whether it is written or not: a file of it counts its periods by the clock too.
     clock = MonotonicClock() if target.is_live or session.is_live else None
     schedule = CycleClock(session.showing.n_slots, session.showing.refresh_hz, settings.fade_s)
     writer = SubframeWriter(session, encoder, schedule, target, clock)
+    return partial(_write, writer, target), lambda: writer.n_written
+
+
+def _write(writer: SubframeWriter, target: Sink) -> None:
     try:
         writer.run()
     except BaseException:
@@ -131,23 +137,23 @@ def _show(target: "DisplayTarget | Sink", session: PlaySession, encoder: Encoder
             target.close()
         raise
     target.close()
-    return writer.n_written
 
 
-def _play(play: Callable[[], int], session: PlaySession, views: Sequence[View], out: Path) -> PlayOutcome:
+def _play(
+    play: Callable[[], None], n_shown: Callable[[], int], session: PlaySession, views: Sequence[View], out: Path
+) -> PlayOutcome:
     error: BaseException | None = None
-    n_shown: int | None = None
     start_is_over()
     try:
         with shown_by(views, session):
-            n_shown = play()
+            play()
         error = session.error
     except BaseException as raised:
         error = raised
         raise
     finally:
         report = session.report(f"{type(error).__name__}: {error}" if error is not None else None)
-        report["play"]["subframes"] = n_shown
+        report["play"]["subframes"] = n_shown()
         write_report(out, report)
     if error is not None:
         raise error

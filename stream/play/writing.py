@@ -2,12 +2,15 @@
 
 The next cycle is encoded by a thread while the sink takes this one. A file gets every period there is; a virtual camera
 is a display whose periods a clock counts: what comes too late is left out, the count goes on, and the cycle is broken
-as `pipelines.kaleido.schedule` says.
+as `pipelines.kaleido.schedule` says. A machine on which no cycle is ready in time shows the plain picture of the newest
+one: what stood there else would be a single sub-frame, for as long as it takes.
+
+Sub-frames are made once for a picture that stands for several cycles.
 """
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -39,6 +42,7 @@ class _Cycle:
     picture: Image
     strength: float
     subframes: list[Image]
+    buffer: list[Image]
 
 
 class SubframeWriter:
@@ -69,6 +73,7 @@ class SubframeWriter:
         self._n_slots = schedule.n_slots
         self._never = threading.Event()  # a wait is a period long and need not be cut short
         self._buffers: list[list[Image]] = []
+        self._made: _Cycle | None = None
         self._plain: tuple[int, Image] | None = None
         self._n_slips = 0
         self.n_written = 0
@@ -85,10 +90,16 @@ class SubframeWriter:
             ahead = pool.submit(self._make, 0)
             origin_s = self._clock.now_s() if self._clock else 0.0
             vblank = 0
+            is_behind = False
             while (cycle := ahead.result()) is not None:
                 ahead = pool.submit(self._make, cycle.number + 1)
-                n_slips = self._n_slips
+                n_slips, n_written = self._n_slips, self.n_written
                 vblank = self._write_cycle(cycle, origin_s, vblank)
+                # Where the cycle after a stall is too late as well nothing would ever be shown.
+                if is_behind and self.n_written == n_written and self._is_within(vblank):
+                    self._write(self._plain_of(cycle), vblank)
+                    vblank += 1
+                is_behind = self.n_written == n_written
                 if self._n_slips > n_slips:
                     ahead = self._catch_up(pool, ahead, vblank)
 
@@ -105,10 +116,17 @@ class SubframeWriter:
             # The last cycle of a film may not fit, and half of one does not average to its picture.
             is_broken = end < after or period.strength != cycle.strength
             image = self._plain_of(cycle) if is_broken else cycle.subframes[period.slot]
-            self._sink.write(Frame(image, float(vblank / self._schedule.refresh_hz)))
-            self.n_written += 1
+            self._write(image, vblank)
             vblank += 1
         return vblank
+
+    def _write(self, image: Image, vblank: int) -> None:
+        self._sink.write(Frame(image, float(vblank / self._schedule.refresh_hz)))
+        self.n_written += 1
+
+    def _is_within(self, vblank: int) -> bool:
+        n_periods = self._film.n_periods
+        return n_periods is None or vblank < n_periods
 
     def _wait_for(self, origin_s: float, vblank: int) -> int:
         """Wait until a period begins; return the one that does, which is a later one where time has run away."""
@@ -139,21 +157,32 @@ class SubframeWriter:
         picture = self._film.picture_at(number)
         if picture is None:
             return None
-        n_periods = self._film.n_periods
-        if n_periods is not None and number * self._n_slots >= n_periods:
+        if not self._is_within(number * self._n_slots):
             return None
         strength = self._strength(number)
-        subframes = self._buffer(picture)
-        self._encoder.encode_cycle(picture, strength, subframes)
-        return _Cycle(number, picture, strength, subframes)
+        made = self._made
+        if made is None or made.picture is not picture or made.strength != strength:
+            made = self._encode(number, picture, strength)
+        else:
+            made = replace(made, number=number)
+        self._made = made
+        self._buffers = [buffer for buffer in self._buffers if buffer is not made.buffer] + [made.buffer]
+        return made
+
+    def _encode(self, number: int, picture: Image, strength: float) -> _Cycle:
+        buffer = self._buffer(picture)
+        if strength > 0:
+            self._encoder.encode_cycle(picture, strength, buffer)
+            return _Cycle(number, picture, strength, buffer, buffer)
+        self._encoder.plain(picture, buffer[0])  # a fraction of the time: who has fallen behind begins with this
+        return _Cycle(number, picture, strength, buffer[:1] * self._n_slots, buffer)
 
     def _buffer(self, picture: Image) -> list[Image]:
-        """Return one of three sets of sub-frames: one is written, one made, and one may be made in vain."""
+        """Return the oldest of three sets of sub-frames: one is written, one made, and one may be made in vain."""
         if len(self._buffers) < 3:
             self._buffers.append([np.empty_like(picture) for _ in range(self._n_slots)])
             return self._buffers[-1]
-        self._buffers.append(self._buffers.pop(0))
-        return self._buffers[-1]
+        return self._buffers[0]
 
     def _plain_of(self, cycle: _Cycle) -> Image:
         if self._plain is None or self._plain[0] != cycle.number:

@@ -13,10 +13,12 @@ from stream.results.lens import (
     HONEST,
     NOT_SIMULATED,
     SAID_SCORES,
+    say_camera,
     say_code,
     say_db,
     say_quality,
     say_scores,
+    say_stopped,
 )
 from stream.results.sentences import percent
 from stream.tools.film import Filmed
@@ -79,21 +81,13 @@ def build_film_page(filmed: Filmed) -> str:
 
 
 def _film_facts(report: Mapping[str, Any]) -> dict[str, str]:
-    camera, sensor = report["camera"], report["camera"]["sensor"]
-    noise = (
-        f"{sensor['white_electrons']:g} electrons at white, {sensor['read_electrons']:g} of reading"
-        if sensor["white_electrons"]
-        else "none"
-    )
     first, end = report["scored_s"]
+    recorded = f"{report['frames']} frames, {'lossless' if report['codec'] == 'lossless' else 'H.264'}"
     return {
         "File": report["video"],
         "Order": say_code(report),
-        "Phone": f"{camera['name']}, rolling shutter of {1000 * camera['readout_s']:g} ms",
-        "Lens": f"blurs by {camera['blur_px']:g} pixels" if camera["blur_px"] else "sharp",
-        "Sensor": f"{'mosaic (Bayer)' if sensor['is_mosaic'] else 'all colours at each pixel'}; noise: {noise}",
-        "Clock": f"begins {1000 * camera['phase_s']:g} ms in; frames off by {1000 * camera['jitter_s']:g} ms",
-        "Recorded": f"{report['frames']} frames, {'lossless' if report['codec'] == 'lossless' else 'H.264'}",
+        **say_camera(report["camera"]),
+        "Recorded": "; ".join(filter(None, (recorded, say_stopped(report)))),
         "Scored": f"{first:.2f} to {end:.2f} s, {report['scored_frames'][1] - report['scored_frames'][0]} frames",
     }
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pipelines.filming.camera import say_exposure
 from pipelines.filming.trial import CameraResult, kindest
 from stream.results.elements import document, facts, figure, figures, paragraph, section, table, tables, verdict
-from stream.results.lens import BLURRED, FOOTER, HONEST, NOT_SIMULATED, say_code, say_db, say_quality
+from stream.results.lens import BLURRED, FOOTER, HONEST, NOT_SIMULATED, say_code, say_db, say_quality, say_stopped
 from stream.results.sentences import say_duration
 from stream.tools.judge import Judgement
 
@@ -219,6 +219,7 @@ def _bars(report: Mapping[str, Any]) -> str:
 
 
 def _judge_facts(report: Mapping[str, Any]) -> dict[str, str]:
+    left_out = f"the first {report['skipped_s']:g} s, in which the modulation fades in, left out"
     stretches = ", ".join(f"{first:.2f} to {end:.2f} s" for first, end in report["judged_s"])
     first, end = report["judged_columns"]
     columns = "all" if end - first >= report["width"] else f"columns {first} to {end}, all rows"
@@ -226,7 +227,7 @@ def _judge_facts(report: Mapping[str, Any]) -> dict[str, str]:
         "File": report["video"],
         "Order": say_code(report),
         "Length": "not told" if report["duration_s"] is None else say_duration(report["duration_s"]),
-        "Judged": f"{stretches}; the first {report['skipped_s']:g} s, in which the modulation fades in, left out",
+        "Judged": "; ".join(filter(None, (stretches, left_out, say_stopped(report)))),
         "Size": f"{report['width']}x{report['height']} pixels, judged: {columns}",
         "Made of": report["source"] or "not named",
     }

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from pipelines.filming.camera import say_exposure
+
 HONEST: Final = (
     "Averaging whole cycles of a static picture recovers it: the mean is what people see, and no order of sub-frames "
     "can prevent that. It costs a pirate motion, which blurs. Whoever films for long enough, at the right exposure, "
@@ -77,6 +79,50 @@ def say_code(report: Mapping[str, Any]) -> str:
     """
     code = f"{report['code']}, " if report["code"] else ""
     return f"{code}{report['slots']} sub-frames a cycle at {report['refresh_hz']:g} Hz"
+
+
+def say_camera(camera: Mapping[str, Any]) -> dict[str, str]:
+    """Say how a camera is set.
+
+    Parameters
+    ----------
+    camera : mapping
+        The fields of a `Camera`, its sensor's among them.
+
+    Returns
+    -------
+    dict of str to str
+        What each part is set to.
+    """
+    sensor = camera["sensor"]
+    exposure = say_exposure(camera["exposure_s"])
+    noise = (
+        f"{sensor['white_electrons']:g} electrons at white, {sensor['read_electrons']:g} of reading"
+        if sensor["white_electrons"]
+        else "none"
+    )
+    return {
+        "Phone": f"{camera['rate_hz']:g} fps, {exposure}, rolling shutter of {1000 * camera['readout_s']:g} ms",
+        "Lens": f"blurs by {camera['blur_px']:g} pixels" if camera["blur_px"] else "sharp",
+        "Sensor": f"{'mosaic (Bayer)' if sensor['is_mosaic'] else 'all colours at each pixel'}; noise: {noise}",
+        "Clock": f"begins {1000 * camera['phase_s']:g} ms in; frames off by {1000 * camera['jitter_s']:g} ms",
+    }
+
+
+def say_stopped(report: Mapping[str, Any]) -> str:
+    """Say how far work on a file had come when somebody ended it.
+
+    Parameters
+    ----------
+    report : mapping
+        Its ``stopped_s`` is None where nobody did.
+
+    Returns
+    -------
+    str
+        Such as ``stopped after 0.67 s of it``, or nothing.
+    """
+    return "" if report["stopped_s"] is None else f"stopped after {report['stopped_s']:.2f} s of it"
 
 
 def say_scores(score: Mapping[str, float]) -> tuple[str, ...]:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import cv2
 
+from pipelines.atomic import write_atomically
 from stream.display.calibration import Calibration, calibrate, make_test_picture
 from stream.display.caution import tell_caution_once
 from stream.display.library import DisplayError
 from stream.display.screening import Screening
+from stream.ending import ended_by_signals
 from stream.sinks.base import SinkError
 
 
@@ -18,7 +20,7 @@ def run_calibration(
     test_picture: Path | None,
     say: Callable[[str], None],
 ) -> list[str]:
-    """Show the page until the person is done, or write the test picture.
+    """Show the page until the person is done or a signal comes, or write the test picture.
 
     Parameters
     ----------
@@ -42,21 +44,24 @@ def run_calibration(
         If the display cannot be had, or the picture not be written.
     """
     calibration = Calibration()
-    try:
-        screening = Screening(monitor, refresh_hz=refresh_hz, on_key=calibration.press)
-    except DisplayError as error:
-        raise SinkError(f"display: {error}") from None
-    try:
-        if test_picture is not None:
-            return [_write(test_picture, screening.size_px)]
-        tell_caution_once(say)
-        stats = calibrate(screening, calibration)
-    except DisplayError as error:
-        raise SinkError(f"display: {error}") from None
-    finally:
-        screening.close()
+    with ended_by_signals() as ending:
+        try:
+            screening = Screening(monitor, refresh_hz=refresh_hz, on_key=calibration.press)
+        except DisplayError as error:
+            raise SinkError(f"display: {error}") from None
+        try:
+            if test_picture is not None:
+                return [_write(test_picture, screening.size_px)]
+            tell_caution_once(say)
+            ending.follow(screening)
+            stats = calibrate(screening, calibration)
+        except DisplayError as error:
+            raise SinkError(f"display: {error}") from None
+        finally:
+            screening.close()
+        stopped = ["stopped before you were done; what was set until then:"] if ending.is_asked else []
     missed = f"{stats.n_missed} periods missed of {stats.n_flips}, {stats.rate_hz:.1f} flips a second"
-    return [*screening.warnings, *calibration.report(), missed]
+    return [*screening.warnings, *stopped, *calibration.report(), missed]
 
 
 def _write(path: Path, size_px: tuple[int, int]) -> str:
@@ -64,7 +69,7 @@ def _write(path: Path, size_px: tuple[int, int]) -> str:
         raise SinkError(f"{path}: wanted a name that ends in .png")
     _, encoded = cv2.imencode(".png", make_test_picture(*size_px))
     try:
-        path.write_bytes(encoded.tobytes())
+        write_atomically(path, encoded.tobytes())
     except OSError as error:
         raise SinkError(f"{path} cannot be written ({error.strerror}); name another folder") from None
     return f"written to {path}; show it by: backroom play {path}"

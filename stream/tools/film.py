@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from config.schema import VideoSettings
 from pipelines.base import Frame, Image
@@ -20,8 +20,7 @@ from stream import __version__
 from stream.sinks.video import VideoSink
 from stream.sources.base import CaptureError
 from stream.sources.video import VideoSource
-from stream.tools.frames import Progress
-from stream.tools.subframes import SubframeFile, too_short
+from stream.tools.subframes import SubframeFile, stopped_too_early, too_short
 
 ENDINGS = {"lossless": ".mkv", "h264": ".mp4"}
 
@@ -62,6 +61,41 @@ class FilmPlan:
     codec: str = "h264"
     duration_s: float | None = None
 
+    @property
+    def first_scored(self) -> int:
+        """The first frame that is scored, from 0."""
+        return round(self.skip_s * self.camera.rate_hz)
+
+
+class Onlooker(Protocol):
+    """Follows the filming; all calls come from its thread."""
+
+    def begin(self, file: SubframeFile) -> None:
+        """Take note of what is filmed.
+
+        Parameters
+        ----------
+        file : SubframeFile
+            Open.
+        """
+
+    def see(self, shot: Shot) -> bool:
+        """Look at a recorded frame.
+
+        Parameters
+        ----------
+        shot : Shot
+            Its pictures are not written to again.
+
+        Returns
+        -------
+        bool
+            False ends the filming; what was filmed until then is scored.
+        """
+
+    def score(self) -> None:
+        """Take note that all is filmed, and scoring begins."""
+
 
 @dataclass(frozen=True, slots=True)
 class Filmed:
@@ -88,7 +122,7 @@ class Filmed:
     copies: Mapping[str, Copy]
 
 
-def film(plan: FilmPlan, video: VideoSettings, progress: Progress | None = None) -> Filmed:
+def film(plan: FilmPlan, video: VideoSettings, onlooker: Onlooker) -> Filmed:
     """Film a recording of sub-frames.
 
     Parameters
@@ -97,8 +131,8 @@ def film(plan: FilmPlan, video: VideoSettings, progress: Progress | None = None)
         What, and with what.
     video : VideoSettings
         Quality and speed of H.264.
-    progress : callable, optional
-        Called with (done, total) after each cycle; total is None where the recording does not say.
+    onlooker : Onlooker
+        Follows it, and may end it early.
 
     Returns
     -------
@@ -108,7 +142,8 @@ def film(plan: FilmPlan, video: VideoSettings, progress: Progress | None = None)
     Raises
     ------
     CaptureError
-        If the file cannot be read, is no recording of sub-frames, or is too short.
+        If the file cannot be read, is no recording of sub-frames, or is too short, or filming was ended before
+        there was anything to score.
     PipelineError
         If there can be no such camera.
     SinkError
@@ -117,8 +152,9 @@ def film(plan: FilmPlan, video: VideoSettings, progress: Progress | None = None)
     paths = [plan.out / f"{name}{ENDINGS[plan.codec]}" for name in ("recording", "control")]
     with closing(SubframeFile(plan.video, plan.n_slots, plan.refresh_hz)) as file:
         panel = Panel(file.refresh_hz, plan.scan_out_s)
-        n_frames, truths = _record(plan, file, panel, paths, video, progress)
-    first = _first_scored(plan)
+        n_frames, truths, is_whole = _record(plan, file, panel, paths, video, onlooker)
+    onlooker.score()
+    first = plan.first_scored
     frames, controls = (_read(path, first, file.height, file.width) for path in paths)
     copies = attack(frames, truths, plan.camera, panel, file.n_slots)
     middle = len(frames) // 2
@@ -133,6 +169,7 @@ def film(plan: FilmPlan, video: VideoSettings, progress: Progress | None = None)
         "camera": {"name": plan.camera.name, **asdict(plan.camera)},
         "codec": plan.codec,
         "frames": n_frames,
+        "stopped_s": None if is_whole else round(n_frames * plan.camera.interval_s, 4),
         "scored_frames": [first, first + len(frames)],
         "scored_s": [round((first + i) * plan.camera.interval_s, 4) for i in (0, len(frames))],
         "score": asdict(mean_score([score_copy(*pair) for pair in zip(frames, truths, strict=True)])),
@@ -144,56 +181,51 @@ def film(plan: FilmPlan, video: VideoSettings, progress: Progress | None = None)
 
 
 def _record(
-    plan: FilmPlan,
-    file: SubframeFile,
-    panel: Panel,
-    paths: list[Path],
-    video: VideoSettings,
-    progress: Progress | None,
-) -> tuple[int, list[Image]]:
-    """Write both recordings; return how many frames they have, and what the scored ones should be."""
+    plan: FilmPlan, file: SubframeFile, panel: Panel, paths: list[Path], video: VideoSettings, onlooker: Onlooker
+) -> tuple[int, list[Image], bool]:
+    """Write both recordings; return how many frames they have, what the scored ones should be, and if that is all."""
+    trial = Trial(plan.camera, panel, file.height, file.width)
     sinks = [VideoSink(path, plan.camera.rate_hz, video) for path in paths]
-    first = _first_scored(plan)
     truths: list[Image] = []
     n_frames = 0
+    is_wanted = True
     try:
-        for shot in _shots(plan, file, panel, progress):
+        onlooker.begin(file)
+        for shot in _shots(plan, file, trial):
             for sink, picture in zip(sinks, (shot.protected, shot.control), strict=True):
                 sink.write(Frame(picture, n_frames * plan.camera.interval_s))
-            if first <= n_frames < first + N_ATTACKED:
+            if plan.first_scored <= n_frames < plan.first_scored + N_ATTACKED:
                 truths.append(shot.truth)
             n_frames += 1
-        _see_that_some_are_scored(plan, file, truths, n_frames)
+            is_wanted = onlooker.see(shot)
+            if not is_wanted:
+                break
+        _see_that_some_are_scored(plan, file, truths, n_frames, is_wanted)
         for sink in sinks:
             sink.close()
     except BaseException:
         for sink in sinks:
             sink.discard()
         raise
-    return n_frames, truths
+    return n_frames, truths, is_wanted
 
 
-def _shots(plan: FilmPlan, file: SubframeFile, panel: Panel, progress: Progress | None) -> Iterator[Shot]:
+def _shots(plan: FilmPlan, file: SubframeFile, trial: Trial) -> Iterator[Shot]:
     """Yield the frames that the phone records."""
-    trial = Trial(plan.camera, panel, file.height, file.width)
-    n_wanted = None if file.n_frames is None else file.n_frames // file.n_slots
     for cycle in file.cycles():
         if plan.duration_s is not None and cycle.start_s >= plan.duration_s:
             return
         steady = fuse(cycle.subframes)
         for subframe in cycle.subframes:
             yield from trial.add(subframe, steady)
-        if progress is not None:
-            progress(cycle.number + 1, n_wanted)
 
 
-def _see_that_some_are_scored(plan: FilmPlan, file: SubframeFile, truths: list[Image], n_frames: int) -> None:
+def _see_that_some_are_scored(
+    plan: FilmPlan, file: SubframeFile, truths: list[Image], n_frames: int, is_whole: bool
+) -> None:
     if not truths:
-        raise too_short(file, n_frames * plan.camera.interval_s, plan.skip_s, 2 * plan.camera.interval_s)
-
-
-def _first_scored(plan: FilmPlan) -> int:
-    return round(plan.skip_s * plan.camera.rate_hz)
+        why = too_short if is_whole else stopped_too_early
+        raise why(file, n_frames * plan.camera.interval_s, plan.skip_s, 2 * plan.camera.interval_s)
 
 
 def _read(path: Path, first: int, height: int, width: int) -> list[Image]:

@@ -5,7 +5,7 @@ faded in), in the middle and at the end of its first 15 s; of large pictures the
 rows. Which seconds and which columns is in the report.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,7 +22,15 @@ from pipelines.filming.vdp import CROP_PX, LONGEST_FRAMES, rate_viewing
 from pipelines.filming.viewer import Viewer
 from stream import __version__
 from stream.tools.frames import Progress
-from stream.tools.subframes import Cycle, SourcePictures, SubframeFile, centre_of, strip_of, too_short
+from stream.tools.subframes import (
+    Cycle,
+    SourcePictures,
+    SubframeFile,
+    centre_of,
+    stopped_too_early,
+    strip_of,
+    too_short,
+)
 
 SENSORS = {"ideal": IDEAL, "phone": Sensor()}
 STRETCH_S = 0.6
@@ -93,7 +101,7 @@ class Judgement:
     subframes: tuple[Image, ...]
 
 
-def judge(plan: JudgePlan, progress: Progress | None = None) -> Judgement:
+def judge(plan: JudgePlan, progress: Progress | None = None, is_wanted: Callable[[], bool] = lambda: True) -> Judgement:
     """Judge a recording of sub-frames.
 
     Parameters
@@ -102,6 +110,8 @@ def judge(plan: JudgePlan, progress: Progress | None = None) -> Judgement:
         Which, and how.
     progress : callable, optional
         Called with (done, total) after each cycle; total is None where the recording does not say.
+    is_wanted : callable, optional
+        Asked after each cycle; False ends, and what was read until then is judged, without ColorVideoVDP.
 
     Returns
     -------
@@ -111,22 +121,25 @@ def judge(plan: JudgePlan, progress: Progress | None = None) -> Judgement:
     Raises
     ------
     CaptureError
-        If a file cannot be read, is no recording of sub-frames, or is too short.
+        If a file cannot be read, is no recording of sub-frames, or is too short, or judging was ended before there
+        was enough to judge.
     PipelineError
         If ColorVideoVDP is asked for and not there.
     """
     if plan.with_jod:
         _see_that_it_loads()
     with closing(SubframeFile(plan.video, plan.n_slots, plan.refresh_hz)) as file:
-        return _Session(plan, file).run(progress)
+        return _Session(plan, file, is_wanted).run(progress)
 
 
 class _Session:
     """Feeds the cycles of a file to all who measure."""
 
-    def __init__(self, plan: JudgePlan, file: SubframeFile) -> None:
+    def __init__(self, plan: JudgePlan, file: SubframeFile, is_wanted: Callable[[], bool]) -> None:
         self._plan = plan
         self._file = file
+        self._is_wanted = is_wanted
+        self._stopped_s: float | None = None
         self._columns = slice(*strip_of(file.height, file.width, MOST_PX))
         panel = Panel(file.refresh_hz)
         self._cameras = cameras_of_grid(SENSORS[plan.sensor], readout_s=plan.readout_s)
@@ -147,10 +160,11 @@ class _Session:
         ) as source:
             n_cycles, judged = self._feed(stretches, source, progress)
         if not judged or sum(end - first for first, end in judged) * file.cycle_s < LEAST_S:
-            raise too_short(file, n_cycles * file.cycle_s, plan.skip_s, LEAST_S)
+            why = too_short if self._stopped_s is None else stopped_too_early
+            raise why(file, n_cycles * file.cycle_s, plan.skip_s, LEAST_S)
         # By what is to be seen, flicker and rests of the modulation count; by the source, a lowered range does too.
         jods = [
-            rate_viewing(self._shown, meant, file.refresh_hz) if meant else None
+            rate_viewing(self._shown, meant, file.refresh_hz) if meant and self._stopped_s is None else None
             for meant in (self._steady, self._originals)
         ]
         results = self._grid.results()
@@ -177,6 +191,9 @@ class _Session:
             if progress is not None:
                 progress(n_cycles, stretches[-1][1])
             if not waiting:
+                break
+            if not self._is_wanted():
+                self._stopped_s = round(n_cycles * self._file.cycle_s, 4)
                 break
         if waiting and n_cycles > waiting[0][0]:
             judged.append((waiting[0][0], n_cycles))
@@ -220,6 +237,7 @@ class _Session:
             "height": file.height,
             "duration_s": file.duration_s,
             "skipped_s": plan.skip_s,
+            "stopped_s": self._stopped_s,
             "judged_s": [[round(a * file.cycle_s, 4), round(b * file.cycle_s, 4)] for a, b in judged],
             "judged_columns": [first, end],
             "sensor": plan.sensor,

@@ -174,6 +174,29 @@ def too_short(file: SubframeFile, length_s: float, skip_s: float, least_s: float
     )
 
 
+def stopped_too_early(file: SubframeFile, length_s: float, skip_s: float, least_s: float) -> CaptureError:
+    """Return the error for work on a recording that somebody ended before there was a result.
+
+    Parameters
+    ----------
+    file : SubframeFile
+        Which.
+    length_s : float
+        How far it had come, in seconds of the recording.
+    skip_s, least_s : float
+        As in `too_short`.
+
+    Returns
+    -------
+    CaptureError
+        To be raised.
+    """
+    return CaptureError(
+        f"{file.path}: stopped after {length_s:.2f} s of it; a report wants {least_s:.2g} s after the first "
+        f"{skip_s:g} s, and nothing was written"
+    )
+
+
 class SourcePictures:
     """What sub-frames were made of: a picture, or a video at its own rate.
 

@@ -47,8 +47,8 @@ class View(Protocol):
         ----------
         name : str
             ``call``, ``room``, ``coverage``, ``backdrop`` or, where the method says so much, ``confidence`` or
-            ``leaks``; of a protected camera ``output`` and ``mask``, of a film ``output``. What is asked for
-            once is on offer from then on.
+            ``leaks``; of a protected camera ``output`` and ``mask``, of a film ``output``; of a filming phone
+            ``output``, ``seen`` and ``control``. What is asked for once is on offer from then on.
 
         Returns
         -------
@@ -73,9 +73,8 @@ class View(Protocol):
         Parameters
         ----------
         numbers : dict
-            JSON values, the whole present state: ``session`` (``watch``, ``protect``, ``background``, ``audit`` or
-            ``play``),
-            ``source``, ``width``, ``height``, ``is_live``,
+            JSON values, the whole present state: ``session`` (``watch``, ``protect``, ``background``, ``audit``,
+            ``play`` or ``film``), ``source``, ``width``, ``height``, ``is_live``,
             ``can_pick_region`` (bool), ``state`` (``running``, ``paused``, ``ended``), ``elapsed_s``, ``frames``,
             ``dropped``, ``rate_hz``, ``latency_ms`` ({stage: {p50, p99}}), ``coverage`` (0..1 or None),
             ``coverage_over_time`` (list of [seconds, coverage], at most 600 points), ``memory_bytes``,

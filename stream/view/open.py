@@ -9,7 +9,7 @@ from config.schema import PageSettings
 from stream.view.base import View
 
 ViewKind = Literal["page", "window", "none"]
-SessionKind = Literal["watch", "protect", "background", "audit", "play"]
+SessionKind = Literal["watch", "protect", "background", "audit", "play", "film"]
 
 
 @contextlib.contextmanager
@@ -26,7 +26,7 @@ def open_views(
         Of page and window.
     say : callable
         Takes the page's address.
-    session : {'watch', 'protect', 'background', 'audit', 'play'}
+    session : {'watch', 'protect', 'background', 'audit', 'play', 'film'}
         What is shown.
 
     Yields

@@ -27,7 +27,8 @@ class PageView:
 
     A picture is wanted while a page shows it: `call`; `room`, on a checkerboard where its alpha is 0, and that alpha
     as an overlay over the call, so that `coverage` is never wanted; `backdrop`, `confidence` and `leaks` can be chosen
-    in place of the room once the session has asked whether they are wanted. A protected camera has `output` and `mask`.
+    in place of the room once the session has asked whether they are wanted. A protected camera has `output` and `mask`,
+    a filming phone `output` and beside it `seen` or `control`.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ from config.schema import PageSettings
 from pipelines.base import Image
 from stream.view.bell import Bell
 
-NAMES: Final = ("call", "room", "backdrop", "coverage", "confidence", "leaks", "output", "mask")
+NAMES: Final = ("call", "room", "backdrop", "coverage", "confidence", "leaks", "output", "mask", "seen", "control")
 """Pictures that a page may ask for; a session offers those of them that it has."""
 
 LOOK_LASTS_S: Final = 2.5

@@ -57,6 +57,11 @@ LAYOUTS: Final = {
     "protect": PROTECT,
     "background": Layout("output", {"mask": "mask"}, "q stop   space or p: a placeholder, and back"),
     "audit": Layout("output", {"mask": "mask"}, "q stop   space or p: pause"),
+    "film": Layout(
+        "output",
+        {"seen": "what people see", "control": "recorded without protection"},
+        "q stop   space or p: pause   v other picture",
+    ),
 }
 """By kind of session."""
 

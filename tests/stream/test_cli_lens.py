@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 from contextlib import closing
 
 import av
@@ -14,10 +15,17 @@ from recordings import moving_pictures, soft_picture
 from subframes import ABAB, TRIPLE, cycle_of, tags_of, write_subframes
 
 from stream.sources.video import VideoSource
+from stream.tools.judge import _Session
 
 # Odd both ways: a mosaic, a codec and tiles all have to cope.
 SIZE = sized((61, 45), (17, 19))
 IN_SECONDS = sized(1.2, 0.9)
+
+
+@pytest.fixture
+def run(run):
+    """Run a command without its page, which has tests of its own (`test_film_session.py`)."""
+    return lambda command, *arguments: run(command, *arguments, *(["--view", "none"] if command == "film" else []))
 
 
 @pytest.fixture
@@ -132,6 +140,37 @@ def test_of_a_long_file_three_stretches_are_judged_and_of_a_wide_one_the_middle(
     report = json.loads((tmp_path / "D" / "report.json").read_text())
     assert report["judged_s"] == [[0.5, 0.8], [pytest.approx(1.6), pytest.approx(1.9)], [2.7, 3.0]]
     assert report["judged_columns"] == [14, 34]
+
+
+def end_after(n_cycles, monkeypatch):
+    """Have a signal come while a cycle is judged."""
+    measure, n_measured = _Session._measure, 0
+
+    def measure_and_be_ended(self, *arguments):
+        nonlocal n_measured
+        n_measured += 1
+        if n_measured == n_cycles:
+            signal.raise_signal(signal.SIGTERM)
+        measure(self, *arguments)
+
+    monkeypatch.setattr(_Session, "_measure", measure_and_be_ended)
+
+
+def test_a_signal_ends_judging_and_what_was_read_is_judged(run, abab, tmp_path, monkeypatch):
+    end_after(20, monkeypatch)
+    code, text, errors = run("judge", abab, "--skip", "0.1", "--out", tmp_path / "D")
+    assert (code, errors) == (0, "")
+    assert text.startswith("stopped after 0.43 s of it: the kindest camera")
+    report = json.loads((tmp_path / "D" / "report.json").read_text())
+    assert report["judged_s"] == [[0.1, pytest.approx(26 / 60, abs=1e-4)]]
+    assert "stopped after 0.43 s of it" in (tmp_path / "D" / "report.html").read_text()
+
+
+def test_judging_that_is_ended_too_early_is_one_line_and_leaves_nothing(run, abab, tmp_path, monkeypatch):
+    end_after(5, monkeypatch)
+    code, _, errors = run("judge", abab, "--out", tmp_path / "D")
+    assert_one_line(code, errors, ["abab.mkv", "stopped after 0.58 s of it", "nothing was written"])
+    assert not (tmp_path / "D").exists()
 
 
 @pytest.mark.parametrize("command", ["film", "judge"])

@@ -15,6 +15,8 @@ from recordings import moving_pictures, read_all, write_video
 
 from pipelines.color import linear_from_codes, to_encoded
 from stream.play import run as play_run
+from stream.sinks.base import SinkError
+from stream.sinks.video import VideoSink
 from stream.sources.video import VideoSource
 
 MOST_OFF = 1.0
@@ -241,6 +243,7 @@ def test_what_the_encoder_raises_leaves_no_raw_film_behind(play, film, tmp_path,
             subframe[:] = 7
 
     monkeypatch.setattr(KaleidoEncoder, "encode_cycle", fail)
+    monkeypatch.setattr(KaleidoEncoder, "plain", lambda self, picture, subframe: subframe.fill(7))
     with pytest.raises(MemoryError):
         play_run.run_play(
             play_run.Request(
@@ -254,3 +257,23 @@ def test_what_the_encoder_raises_leaves_no_raw_film_behind(play, film, tmp_path,
         )
     assert all((frame.image == 7).all() for frame in read_all(VideoSource(tmp_path / "out.mkv")))
     assert "MemoryError: injected" in json.loads((tmp_path / "D/report.json").read_text())["ended_by"]
+
+
+def test_the_report_of_a_film_that_was_broken_off_tells_how_many_subframes_were_written(
+    play, film, tmp_path, monkeypatch
+):
+    write, n_written = VideoSink.write, 0
+
+    def write_until_full(self, frame):
+        nonlocal n_written
+        if n_written == 31:
+            raise SinkError("the disk is full")
+        write(self, frame)
+        n_written += 1
+
+    monkeypatch.setattr(VideoSink, "write", write_until_full)
+    code, _, errors = play(film, *usual(tmp_path))
+    assert_one_line(code, errors, ["the disk is full"])
+    report = json.loads((tmp_path / "D/report.json").read_text())
+    assert report["ended_by"] == "SinkError: the disk is full"
+    assert report["play"]["subframes"] == 31

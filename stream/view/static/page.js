@@ -8,13 +8,15 @@ import { RegionPicker } from "./region.js";
 import { Settings } from "./settings.js";
 
 const TINT = "#ff2bd6"; // a colour that rooms and backdrops seldom have
-const TITLES = { room: "Room", backdrop: "Backdrop", confidence: "How sure", leaks: "How often", mask: "Mask" };
+const TITLES = { room: "Room", backdrop: "Backdrop", confidence: "How sure", leaks: "How often", mask: "Mask", seen: "What people see", control: "Without protection" };
 const WHAT = {
   room: "The room as far as it is found",
   backdrop: "The virtual background as far as it is known",
   confidence: "Map of how sure each find is, over the darkened backdrop",
   leaks: "Map of how often the room showed, over the darkened backdrop",
   mask: "Where the camera is shown",
+  seen: "What people see at that moment",
+  control: "What the phone records of a display without protection",
 };
 // By the kind of session: its main picture, and what its buttons say and ask.
 const SESSIONS = {
@@ -66,6 +68,15 @@ const SESSIONS = {
     pause: "Pause (p)",
     resume: "Play (p)",
     confirmStop: ["End the film?", "End", "Go on"],
+  },
+  film: {
+    main: "output",
+    title: "What the phone records",
+    label: "What the phone records",
+    plot: {},
+    pause: "Pause (p)",
+    resume: "Go on (p)",
+    confirmStop: ["End here, and score what was filmed?", "End", "Go on"],
   },
 };
 const LOST = "The connection to the session is lost; trying again. If it was started anew, open the address it printed.";
@@ -305,7 +316,7 @@ function pauseOrResume() {
 
 byId("pause").addEventListener("click", pauseOrResume);
 document.addEventListener("keydown", (event) => {
-  const isTyping = event.target.matches?.("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey;
+  const isTyping = event.target.matches?.("input:not([type=radio], [type=checkbox], [type=range]), select, textarea") || event.ctrlKey || event.metaKey || event.altKey;
   if (event.key !== "p" || isTyping || event.repeat || byId("pause").disabled || byId("question").open) return;
   pauseOrResume();
 });

@@ -5,6 +5,7 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -154,6 +155,26 @@ class Display:
             assert picture <= expected
             assert cycles.setdefault(period.cycle, (picture, strength)) == (picture, strength), "half a cycle changed"
             vblank += 1
+
+
+def test_after_a_slip_a_slide_is_not_loaded_again_by_a_slow_machine() -> None:
+    at = 300  # cycle 100: the second slide stands since cycle 60
+    display = Display({("flip", at): 5.0}, 450, 3, 1 / 60, part_takes=0.3)
+    loaded_at: list[float] = []
+    load = display.load
+
+    def load_and_note(*arguments: Any) -> None:
+        loaded_at.append(display.now)
+        load(*arguments)
+
+    display.load = load_and_note  # type: ignore[method-assign]
+    display.play()
+    display.check(is_quick=False)
+    assert [slip.n_missed for slip in display.slips] == [6]
+    assert any(180 < moment < at for moment in loaded_at)
+    assert not [moment for moment in loaded_at if at <= moment < 355]  # the third slide comes at 360
+    plain = [n for n, shown in enumerate(display.seen) if n >= at and shown is not None and shown[0] == "plain"]
+    assert len(plain) <= 9
 
 
 @pytest.mark.parametrize("n_slots", [2, 3, 4])

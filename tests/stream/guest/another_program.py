@@ -11,6 +11,7 @@ import cv2_enumerate_cameras  # noqa: F401 - nobody may not read the interpreter
 import numpy as np
 
 from stream.sources.camera_device import find_cameras
+from stream.v4l2 import loopback_size
 
 _NOBODY = 65534
 
@@ -19,7 +20,9 @@ MAGENTA = (255, 0, 255)
 
 
 def serve(pipe: Connection) -> None:
-    """Play another program: hold a camera, read pictures of it, watch it for a time, or look for cameras as nobody."""
+    """Play another program: hold a camera, read pictures of it, watch it for a time, tell the colours that it shows, or
+    look for cameras as nobody.
+    """
     capture: cv2.VideoCapture | None = None
     while True:
         order, argument = pipe.recv()
@@ -34,6 +37,8 @@ def serve(pipe: Connection) -> None:
             pipe.send((image, n_frames / (time.perf_counter() - started_s)))
         elif order == "watch":
             watch(argument, pipe)
+        elif order == "colors":
+            pipe.send(colors_of(*argument))
         elif order == "release":
             if capture is not None:
                 capture.release()
@@ -60,6 +65,21 @@ def watch(path: str, pipe: Connection) -> None:
     pipe.send(None)
 
 
+def colors_of(path: str, seconds: float) -> list[tuple[float, list[int]]]:
+    """Read a camera for a time, once it is written to; give each picture's moment and mean colour, as B, G, R."""
+    while loopback_size(path) is None:
+        time.sleep(0.02)
+    capture = cv2.VideoCapture(path, cv2.CAP_V4L2)
+    seen: list[tuple[float, list[int]]] = []
+    begin_s = time.perf_counter()
+    while time.perf_counter() - begin_s < seconds and capture.isOpened():
+        is_read, image = capture.read()
+        if is_read:
+            seen.append((time.perf_counter() - begin_s, image.reshape(-1, 3).mean(axis=0).round().astype(int).tolist()))
+    capture.release()
+    return seen
+
+
 def kind_of(image: np.ndarray) -> str:
     """Tell a placeholder (grey), a protected picture (mostly magenta), and what the webcam shows."""
     if np.ptp(image.astype(int), axis=2).max() < 30:
@@ -79,7 +99,14 @@ class Program:
         self._process.start()
 
     def ask(self, order: str, argument: Any = None) -> Any:
+        self.begin(order, argument)
+        return self.result()
+
+    def begin(self, order: str, argument: Any = None) -> None:
+        """Give an order, and go on beside it until `result` is asked for."""
         self._pipe.send((order, argument))
+
+    def result(self) -> Any:
         return self._pipe.recv()
 
     def visit(self, path: str) -> "Visit":

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from another_program import Program
 from on_demand import camera_on_only_while_watched
+from play_command import played_to_a_reader
 from protect_command import carried, protected_while_watched, shown_by_chromium
 
 from config.schema import CameraSettings
@@ -239,6 +240,7 @@ def main() -> None:
         camera_in_use,
         camera_unplugged_and_replugged,
         protected_while_watched,
+        played_to_a_reader,
         # Last: its reader stays blocked in OpenCV for ten seconds, and would count as one who watches.
         loopback_whose_writer_stops,
     )

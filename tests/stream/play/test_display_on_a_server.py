@@ -50,11 +50,28 @@ def test_a_signal_ends_a_film_and_its_report_is_written(tmp_path: Path, rng: np.
     film = write_video(tmp_path / "film.mkv", moving_pictures(rng, 24, 48, 64), "ffv1", "bgr0", rate=24)
     with x_server(320, 240) as display:
         process = play(display, tmp_path, film, "--refresh", "120", "--loop", "--out", tmp_path / "D")
-        time.sleep(5.0)
+        assert process.stdout is not None
+        while not process.stdout.readline().startswith("code "):  # it begins
+            assert process.poll() is None
+        time.sleep(3.0)
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 0, errors
     assert json.loads((tmp_path / "D/report.json").read_text())["play"]["cycles"] > 0
+
+
+@pytest.mark.screen
+def test_a_signal_during_the_start_ends_it_as_well(tmp_path: Path, rng: np.random.Generator) -> None:
+    film = write_video(tmp_path / "film.mkv", moving_pictures(rng, 24, 48, 64), "ffv1", "bgr0", rate=24)
+    with x_server(320, 240) as display:
+        process = play(display, tmp_path, film, "--refresh", "120", "--loop", "--out", tmp_path / "D")
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("Caution:")  # the display is opened next
+        process.send_signal(signal.SIGTERM)
+        text, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert "0 sub-frames in 0 cycles" in text
+    assert json.loads((tmp_path / "D/report.json").read_text())["play"]["subframes"] == 0
 
 
 @pytest.mark.screen

@@ -24,7 +24,11 @@ class NumberingEncoder:
 
     def warm_up(self, height: int, width: int) -> None: ...
 
+    def __init__(self) -> None:
+        self.n_encoded = 0
+
     def encode_cycle(self, picture: Image, strength: float, subframes: Sequence[Image]) -> None:
+        self.n_encoded += 1
         for slot, subframe in enumerate(subframes):
             subframe[..., 0] = picture[..., 0]
             subframe[..., 1] = slot if strength else PLAIN
@@ -84,10 +88,15 @@ class StallingClock:
         self._now_s += self._stalls_s.pop(period, 0.0)
 
 
-def write(film: NumberedFilm, clock: StallingClock | None = None, fade_s: float = 0.0) -> list[tuple[float, int, int]]:
+def write(
+    film: NumberedFilm,
+    clock: StallingClock | None = None,
+    fade_s: float = 0.0,
+    encoder: NumberingEncoder | None = None,
+) -> list[tuple[float, int, int]]:
     sink = KeepingSink()
     schedule = CycleClock(N_SLOTS, REFRESH_HZ, fade_s)
-    writer = SubframeWriter(film, NumberingEncoder(), schedule, sink, clock)
+    writer = SubframeWriter(film, encoder or NumberingEncoder(), schedule, sink, clock)
     writer.run()
     assert writer.n_written == len(sink.frames)
     return sink.frames
@@ -138,6 +147,34 @@ def test_a_stall_shorter_than_a_period_is_none() -> None:
     film = NumberedFilm(60)
     assert len(write(film, StallingClock({10: 0.005}))) == 60
     assert film.slips == []
+
+
+def test_a_machine_that_is_too_slow_for_any_cycle_shows_the_plain_film() -> None:
+    class RunningAway(StallingClock):
+        def wait_until(self, moment_s: float, stop: threading.Event) -> None:
+            super().wait_until(moment_s, stop)
+            self._now_s += 0.06  # more than two cycles
+
+    frames = write(NumberedFilm(600), RunningAway({}), 0.5)
+    assert {slot for _, _, slot in frames} == {PLAIN}
+    shown_s = [pts_s for pts_s, _, _ in frames]
+    assert max(np.diff(shown_s)) < 0.5
+    assert all(0 <= pts_s * REFRESH_HZ - picture * N_SLOTS < 0.5 * REFRESH_HZ for pts_s, picture, _ in frames)
+
+
+def test_a_picture_that_stands_for_several_cycles_is_encoded_once_for_each_strength() -> None:
+    class Slides(NumberedFilm):
+        made = tuple(np.full((2, 2, 3), number, np.uint8) for number in range(5))
+
+        def picture_at(self, cycle: int) -> Image | None:
+            return None if super().picture_at(cycle) is None else self.made[cycle // 8]
+
+    encoder = NumberingEncoder()
+    frames = write(Slides(5 * 8 * N_SLOTS), encoder=encoder)
+    assert encoder.n_encoded == 5
+    for k, (_, picture, slot) in enumerate(frames):
+        assert picture == k // (8 * N_SLOTS)
+        assert slot == (PLAIN if k < N_SLOTS else k % N_SLOTS)
 
 
 def test_what_the_sink_raises_ends_the_film() -> None:

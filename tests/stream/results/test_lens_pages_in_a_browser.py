@@ -9,9 +9,10 @@ from subframes import TRIPLE, cycle_of, tags_of, write_subframes
 
 from config.schema import VideoSettings
 from pipelines.filming.camera import Camera
+from stream.film_session import FilmSession
 from stream.results.film_page import build_film_page
 from stream.results.judge_page import build_judge_page
-from stream.tools.film import FilmPlan, film
+from stream.tools.film import FilmPlan
 from stream.tools.judge import JudgePlan, judge
 
 pytestmark = pytest.mark.browser
@@ -24,7 +25,7 @@ def pages(rng, tmp_path):
     """Both reports on a file with a long name."""
     cycle = cycle_of(soft_picture(rng, 36, 48), TRIPLE)
     path = write_subframes(tmp_path / LONG_NAME, cycle * 40, tags_of("triple" * 20, 3))
-    filmed = film(FilmPlan(path, tmp_path, Camera()), VideoSettings())
+    filmed = FilmSession(FilmPlan(path, tmp_path, Camera()), ()).run(VideoSettings())
     return [build_film_page(filmed), build_judge_page(judge(JudgePlan(path)))]
 
 

@@ -125,6 +125,12 @@ def test_a_person_sees_what_the_others_see_and_hides_by_key_and_button(page: "Pa
     field.press("Enter")
     page.locator("#figures").get_by_text("#00ff00").wait_for()
 
+    page.get_by_label("mirror", exact=True).click()  # a switch has the focus now, which is no typing
+    page.keyboard.press("p")
+    wait_until(page, lambda: state.inner_text() == "paused")
+    page.keyboard.press("p")
+    wait_until(page, lambda: state.inner_text() == "running")
+
     page.get_by_role("button", name="Stop…").click()
     page.get_by_role("button", name="Stop", exact=True).click()
     page.locator("#ended").wait_for()
