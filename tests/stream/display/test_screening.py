@@ -94,7 +94,8 @@ def test_it_starts_within_two_seconds_and_plays_at_the_displays_rate_to_the_last
     assert stats.n_slips == len(slips)
     assert stats.n_flips + stats.n_missed >= 238
     assert screening.player is not None
-    assert screening.player.position_s == pytest.approx(stats.elapsed_s, abs=0.5)  # whatever was missed
+    late_s = 0.5 + stats.n_missed / 120  # some may be missed before the first flip, from which on time is counted
+    assert screening.player.position_s == pytest.approx(stats.elapsed_s, abs=late_s)
 
 
 @pytest.mark.screen
