@@ -31,7 +31,7 @@ def n_lanes(config: pytest.Config) -> int:
 @functools.cache
 def _unit_of(file: str) -> str:
     # The scheduler knows names only, and pytest-xdist's own groups do nothing under pytest 9.2.
-    if "pytest.mark.guest" in (_REPOSITORY / file).read_text():
+    if "pytest.mark.guest" in (_REPOSITORY / file).read_text("utf-8"):
         return GUEST
     return WAITING if file.startswith(WAITING) else file
 
