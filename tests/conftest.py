@@ -4,17 +4,30 @@ import sys
 from pathlib import Path
 
 import guest
+import lanes
 import numpy as np
 import pytest
+from xdist import is_xdist_worker
+from xdist.remote import Producer
 
 from stream import cli
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """For the whole suite two processes; for a part of it none but this one."""
+    return lanes.n_lanes(config)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> lanes.Lanes:
+    """Say which tests go into which process."""
+    return lanes.Lanes(config, log)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What takes long and mostly waits begins now, beside the tests that come before those that need it."""
-    if not session.config.option.collectonly:
+    if not session.config.option.collectonly and not is_xdist_worker(session):
         guest.boot_ahead(session.items)
 
 

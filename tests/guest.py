@@ -4,7 +4,8 @@ The guest is Debian's own kernel under QEMU's software emulation (../shared/tool
 file system, so the same interpreter and checkout are there. A boot and the imports take 25 s, hence one boot for
 nearly all tests: the checks run in one script, the tests read its report. It all takes a minute and a half, mostly
 waiting; so the boots that tests are marked for (`guest`) begin when the tests are collected, and go on beside those
-that come before, one boot after the other.
+that come before, one boot after the other. Where the suite runs in two lanes (`lanes.py`) they begin when they are
+asked for, beside the other lane.
 """
 
 import contextlib
@@ -91,8 +92,8 @@ def _check(name: str, guest: Path, remedy: str, *wanted: str) -> dict[str, Any]:
     if which("qemu-system-x86_64") is None or not (guest / "version").exists():
         pytest.skip(f"needs a prepared guest: {remedy}")
     report, log = _begun(guest, *wanted).result()
-    if report is None:
-        pytest.fail(f"the guest reported nothing:\n{log}")
+    if report is None or name not in report:
+        pytest.fail(f"the guest did not come to report {name}:\n{log}")
     found: dict[str, Any] = report[name]
     if "error" in found:
         pytest.fail(f"in the guest, {name}:\n{found['error']}")

@@ -163,8 +163,7 @@ def split_rows(
                 rest_r -= curves.light[r]
                 lines[np.uintp(at)], lines[np.uintp(at + 1)], lines[np.uintp(at + 2)] = b, g, r
                 at += 3 * width
-                if at >= lines.size:
-                    at -= lines.size
+                at -= lines.size if at >= lines.size else 0
             if n == 2:  # known when this is compiled
                 last_b, last_g, last_r = (
                     curves.seconds[code_b, b],
@@ -176,7 +175,9 @@ def split_rows(
             lines[np.uintp(at)], lines[np.uintp(at + 1)], lines[np.uintp(at + 2)] = last_b, last_g, last_r
         for k in range(n):
             line = subframes[k][y].reshape(3 * width)
-            line[:] = lines[k * 3 * width : (k + 1) * 3 * width]
+            first = k * 3 * width
+            for i in range(3 * width):  # as one slice, numba compiles a message for sizes that differ: twice as long
+                line[i] = lines[first + i]
     return n_new
 
 

@@ -207,5 +207,6 @@ def keep_likeliest(
         y, x = divmod(pixel, width)
         if log_odds[i] > best[y, x]:
             best[y, x] = log_odds[i]
-            color[y, x] = colors[i]
+            for c in range(3):  # as one slice, numba compiles a message for shapes that differ, three times as long
+                color[y, x, c] = colors[i, c]
             episodes[y, x] = evidence.sums[y, x, k, ev.EPISODES]

@@ -1,9 +1,10 @@
 """The player against a display of the tests' own: time is counted in periods, stalls come where they are put."""
 
+import contextlib
 import itertools
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from pipelines.base import Image
 from pipelines.kaleido.schedule import CycleClock, Slip
+from stream.display import player as player_module
 from stream.display.player import Player
 from stream.display.vblank import PhaseLock
 
@@ -24,6 +26,14 @@ FIRST = 2
 
 Shown = tuple[str, int, int, float]
 """What a period shows: kind, number of the picture, slot, strength."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_real_time() -> Iterator[None]:
+    """Here nothing happens in real time, and looking for garbage in all that a run of tests holds is most of it."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(player_module, "_swift_thread", contextlib.nullcontext)
+        yield
 
 
 @dataclass

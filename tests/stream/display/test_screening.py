@@ -94,7 +94,8 @@ def test_it_starts_within_two_seconds_and_plays_at_the_displays_rate_to_the_last
     assert stats.n_slips == len(slips)
     assert stats.n_flips + stats.n_missed >= 238
     assert screening.player is not None
-    assert screening.player.position_s == pytest.approx(stats.elapsed_s, abs=0.5)  # whatever was missed
+    late_s = 0.5 + stats.n_missed / 120  # some may be missed before the first flip, from which on time is counted
+    assert screening.player.position_s == pytest.approx(stats.elapsed_s, abs=late_s)
 
 
 @pytest.mark.screen
@@ -134,18 +135,16 @@ def test_another_thread_can_stop_it_and_stats_can_be_read_meanwhile(
     screening = opened()
     picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
 
-    timers: list[threading.Timer] = []
+    def stop_it() -> None:
+        while screening.player is None or screening.player.stats.elapsed_s <= 0.1:
+            time.sleep(0.01)
+        screening.stop()
 
-    def picture_at(_cycle: int) -> Image:
-        if not timers:
-            timers.append(threading.Timer(0.5, screening.stop))
-            timers[0].start()
-        return picture
-
-    stats = screening.play(tables(), picture_at, epsilon=0, fade_s=0.0)
+    threading.Thread(target=stop_it, daemon=True).start()
+    stats = screening.play(tables(), lambda _cycle: picture, epsilon=0, fade_s=0.0)
+    assert 0.1 < stats.elapsed_s < 5.0
     assert screening.player is not None
     assert screening.player.position_s > 0.1
-    assert 0 < stats.elapsed_s < 5.0
     screening.close()
     screening.close()
 

@@ -67,6 +67,14 @@ def color_at(x: int, y: int) -> list[int]:
     return list(bytes(core.GetImage(2, root, x, y, 1, 1, 0xFFFFFFFF).reply().data.buf())[:3])
 
 
+def color_once_it_is(x: int, y: int, wanted: list[int]) -> list[int]:
+    """Return the colour as soon as it is the wanted one, or what it is when patience ends."""
+    until_s = time.monotonic() + PATIENCE_S
+    while (color := color_at(x, y)) != wanted and time.monotonic() < until_s:
+        time.sleep(0.01)
+    return color
+
+
 def close_by_hand() -> None:
     atoms = [core.InternAtom(False, len(name), name).reply().atom for name in ("WM_PROTOCOLS", "WM_DELETE_WINDOW")]
     data = xproto.ClientMessageData.synthetic([atoms[1], 0, 0, 0, 0], "IIIII")
@@ -87,12 +95,11 @@ report["backdrop wanted after v"] = wait_until_wanted(view, "backdrop")
 send("v")  # no confidence here, so it is the leaks' turn
 report["leaks wanted after v"] = wait_until_wanted(view, "leaks")
 view.show_picture("leaks", np.full((90, 160, 3), (50, 60, 70), np.uint8))
-time.sleep(0.3)
-report["leaks"] = color_at(240, 40)
+report["leaks"] = color_once_it_is(240, 40, [50, 60, 70])
 send("v")
 report["room wanted again"] = wait_until_wanted(view, "room")
 report["keys"] = [press(view, key) for key in ("s", "r", "space", "space", "q")]
-report["call"], report["room"] = color_at(40, 40), color_at(240, 40)
+report["call"], report["room"] = color_once_it_is(40, 40, [10, 20, 200]), color_once_it_is(240, 40, [200, 20, 10])
 view.close()
 view.close()
 report["wanted after close"] = view.wants_picture("call")
