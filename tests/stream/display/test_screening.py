@@ -34,9 +34,10 @@ def tables(height: int = HEIGHT, width: int = WIDTH, name: str = "triple") -> Ta
     pattern = Pattern(
         np.zeros((height, width), np.uint8), np.full((height, width), 255, np.uint8), np.zeros((height, width), np.int8)
     )
-    axes = np.zeros((4, 4, 4, 2, 3), np.float32)
+    axes = np.zeros((4, 4, 4, 4, 3), np.float32)
     axes[..., 0, :] = (0.1, -0.02, 0.03)
     axes[..., 1, :] = (-0.03, 0.02, -0.05)
+    axes[..., 2:, :] = 1 / 0.15  # neither loses or gains more
     return Tables(code, levels**2, axes, 0.0, pattern)
 
 
