@@ -25,6 +25,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> lanes.L
     return lanes.Lanes(config, log)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give those that wait for the guest the time that it may take."""
+    for item in items:
+        if item.get_closest_marker("guest"):
+            item.add_marker(pytest.mark.timeout(guest.TEST_TIMEOUT_S))
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What takes long and mostly waits begins now, beside the tests that come before those that need it."""
     if not session.config.option.collectonly and not is_xdist_worker(session):
