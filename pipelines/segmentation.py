@@ -14,6 +14,7 @@ References
 """
 
 import hashlib
+import os
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from types import ModuleType
@@ -25,6 +26,10 @@ import numpy.typing as npt
 
 from pipelines.base import Image, PipelineError
 
+# OpenCV 5 has two engines, of which the newer one runs all layers whichever is asked for. It reads a model from memory
+# with the newer one whatever it is told; the first model that a process reads decides by this variable.
+os.environ.setdefault("OPENCV_FORCE_DNN_ENGINE", "1")
+
 Probability = npt.NDArray[np.float32]
 """(height, width) float32, 0 (surely no person) to 1 (surely a person), C-contiguous."""
 
@@ -35,6 +40,10 @@ SMALL_PX = 256
 
 MODEL_NAME = "selfie_segmentation.tflite"
 MODEL_SHA256 = "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c"
+
+_CELL_PX = 2
+_MOST_LOG_ODDS = 80.0
+"""Beyond, the exponential does not fit into single precision."""
 
 _REINSTALL = "reinstall it: pip install --force-reinstall backroom"
 
@@ -108,6 +117,10 @@ class _Enlarging:
 class OpenCVSegmenter(_Enlarging):
     """The network run by OpenCV; its threads are those of the process (`cv2.setNumThreads`).
 
+    Its last two layers (each of 128 x 128 cells becomes 2 x 2 pixels, each by its own weighted sum of the cell's
+    channels; then a sigmoid) are worked out here: OpenCV's transposed convolution takes more time for that than for
+    all layers before it together.
+
     Parameters
     ----------
     model : bytes
@@ -118,6 +131,10 @@ class OpenCVSegmenter(_Enlarging):
 
     def __init__(self, model: bytes) -> None:
         self._net = cv2.dnn.readNetFromTFLite(np.frombuffer(model, np.uint8))
+        *_, self._last, enlarging, _ = self._net.getLayerNames()
+        weights, bias = (np.asarray(blob, np.float32) for blob in self._net.getLayer(enlarging).blobs)
+        self._weights = -np.ascontiguousarray(weights.reshape(len(weights), _CELL_PX**2).T)
+        self._bias = bias.item()
 
     def small_probability(self, image: Image) -> Probability:
         """Return what the network gives, see `Segmenter`.
@@ -134,7 +151,14 @@ class OpenCVSegmenter(_Enlarging):
         """
         blob = cv2.dnn.blobFromImage(image, 1 / 255, (SMALL_PX, SMALL_PX), swapRB=True)
         self._net.setInput(blob)
-        return self._net.forward().reshape(SMALL_PX, SMALL_PX).astype(np.float32, copy=False)
+        cells = self._net.forward(self._last)[0]
+        n, rows, columns = cells.shape
+        against = self._weights @ cells.reshape(n, -1) - self._bias
+        np.exp(np.minimum(against, _MOST_LOG_ODDS, out=against), out=against)
+        against += 1
+        found: Probability = np.empty((rows, _CELL_PX, columns, _CELL_PX), np.float32)
+        np.reciprocal(against.reshape(_CELL_PX, _CELL_PX, rows, columns), out=found.transpose(1, 3, 0, 2))
+        return found.reshape(SMALL_PX, SMALL_PX)
 
 
 class LiteRTSegmenter(_Enlarging):

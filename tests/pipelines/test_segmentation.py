@@ -2,7 +2,10 @@
 
 import builtins
 import importlib.util
+import time
+import timeit
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -62,6 +65,35 @@ def test_a_real_person_is_found_in_a_real_room(segmenter: Segmenter, shared: Pat
     assert found[-20:, column - 60 : column + 60].mean() > 0.8
 
 
+def test_opencv_gives_what_all_layers_of_the_network_give() -> None:
+    net = cv2.dnn.readNetFromTFLite(np.frombuffer(read_model(), np.uint8))
+    segmenter = OpenCVSegmenter(read_model())
+    rng = np.random.default_rng(3)
+    for image in (drawn_person(360, 640), rng.integers(0, 256, (256, 256, 3), np.uint8)):
+        net.setInput(cv2.dnn.blobFromImage(image, 1 / 255, (SMALL_PX, SMALL_PX), swapRB=True))
+        np.testing.assert_allclose(segmenter.small_probability(image), net.forward()[0, 0], rtol=0, atol=1e-6)
+
+
+def test_opencv_runs_no_layer_in_vain() -> None:
+    net = cv2.dnn.readNetFromTFLite(np.frombuffer(read_model(), np.uint8))
+    segmenter = OpenCVSegmenter(read_model())
+    image = drawn_person(256, 256)
+
+    def run_all() -> None:
+        net.setInput(cv2.dnn.blobFromImage(image, 1 / 255, (SMALL_PX, SMALL_PX), swapRB=True))
+        net.forward()
+
+    def shortest_s(work: Callable[[], object]) -> float:
+        return min(timeit.repeat(work, number=1, repeat=12, timer=time.thread_time))
+
+    n_threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        assert shortest_s(lambda: segmenter.small_probability(image)) < 0.75 * shortest_s(run_all)  # about half
+    finally:
+        cv2.setNumThreads(n_threads)
+
+
 def test_the_large_mask_is_the_small_one_enlarged(segmenter: Segmenter) -> None:
     image = drawn_person(180, 320)
     small = segmenter.small_probability(image)
@@ -92,8 +124,9 @@ def test_the_small_mask_takes_no_memory_of_the_frames_size(segmenter: Segmenter)
         segmenter.small_probability(image)
     peak_bytes = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    # At most the network's input, its output and a copy of each; a mask of the frame would be 8.3 MB.
-    assert peak_bytes < 2 * 4 * SMALL_PX**2 * (3 + 1)
+    # At most the network's input, what is kept of its layers, its output and a copy of each; a mask of the frame would
+    # be 8.3 MB.
+    assert peak_bytes < 2 * 4 * SMALL_PX**2 * (3 + 4 + 1)
 
 
 @needs_litert
@@ -152,4 +185,4 @@ def test_opencv_gives_what_the_calls_beside_the_project_are_made_with(shared: Pa
     spec.loader.exec_module(bench)
     picture = real_picture(shared)
     theirs = bench.Segmenter(str(shared / "models/selfie_segmentation.tflite"))(picture)
-    np.testing.assert_array_equal(OpenCVSegmenter(read_model()).probability(picture), theirs)
+    np.testing.assert_allclose(OpenCVSegmenter(read_model()).probability(picture), theirs, rtol=0, atol=1e-6)
