@@ -122,8 +122,10 @@ def test_a_hang_at_the_start_is_one_line(video, begin):
 
 
 @pytest.mark.parametrize("fault", ["os.abort()", "time.sleep(60)"], ids=["crash", "hang"])
-def test_a_decoder_that_fails_while_running_gives_nothing_until_another_one_is_there(video, begin, fault):
-    commands = [python(GOOD_ONCE + fault), decoder_command]
+def test_a_decoder_that_fails_while_running_gives_nothing_until_another_one_is_there(video, begin, tmp_path, fault):
+    is_seen = tmp_path / "seen"
+    wait = f"while not os.path.exists({str(is_seen)!r}): time.sleep(0.01)\n"
+    commands = [python(GOOD_ONCE + wait + fault), decoder_command]
     stream = StreamTime()
 
     def command(*wanted):
@@ -138,6 +140,7 @@ def test_a_decoder_that_fails_while_running_gives_nothing_until_another_one_is_t
     )
     background.warm_up(HEIGHT, WIDTH)
     assert value_at(background, stream, 0.0) == 50
+    is_seen.touch()
     until_s, n_failed, shown = time.monotonic() + PATIENCE_S, 0, 50
     while shown == 50 and time.monotonic() < until_s:
         time.sleep(0.02)
