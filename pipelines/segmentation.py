@@ -23,6 +23,7 @@ from typing import Any, Literal, Protocol
 import cv2
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from pipelines.base import Image, PipelineError
 
@@ -119,7 +120,7 @@ class OpenCVSegmenter(_Enlarging):
 
     Its last two layers (each of 128 x 128 cells becomes 2 x 2 pixels, each by its own weighted sum of the cell's
     channels; then a sigmoid) are worked out here: OpenCV's transposed convolution takes more time for that than for
-    all layers before it together.
+    all layers before it together. So would the threads of a matrix product, which wait for each other by spinning.
 
     Parameters
     ----------
@@ -133,8 +134,8 @@ class OpenCVSegmenter(_Enlarging):
         self._net = cv2.dnn.readNetFromTFLite(np.frombuffer(model, np.uint8))
         *_, self._last, enlarging, _ = self._net.getLayerNames()
         weights, bias = (np.asarray(blob, np.float32) for blob in self._net.getLayer(enlarging).blobs)
-        self._weights = -np.ascontiguousarray(weights.reshape(len(weights), _CELL_PX**2).T)
-        self._bias = bias.item()
+        self._weights = np.ascontiguousarray(weights[:, 0])
+        self._bias = np.float32(bias.item())
 
     def small_probability(self, image: Image) -> Probability:
         """Return what the network gives, see `Segmenter`.
@@ -152,13 +153,32 @@ class OpenCVSegmenter(_Enlarging):
         blob = cv2.dnn.blobFromImage(image, 1 / 255, (SMALL_PX, SMALL_PX), swapRB=True)
         self._net.setInput(blob)
         cells = self._net.forward(self._last)[0]
-        n, rows, columns = cells.shape
-        against = self._weights @ cells.reshape(n, -1) - self._bias
-        np.exp(np.minimum(against, _MOST_LOG_ODDS, out=against), out=against)
-        against += 1
-        found: Probability = np.empty((rows, _CELL_PX, columns, _CELL_PX), np.float32)
-        np.reciprocal(against.reshape(_CELL_PX, _CELL_PX, rows, columns), out=found.transpose(1, 3, 0, 2))
-        return found.reshape(SMALL_PX, SMALL_PX)
+        found = np.empty((SMALL_PX, SMALL_PX), np.float32)
+        _enlarge_cells(cells, self._weights, self._bias, found)
+        return found
+
+
+@njit(cache=True, nogil=True)
+def _enlarge_cells(
+    cells: npt.NDArray[np.float32],
+    weights: npt.NDArray[np.float32],
+    bias: np.float32,
+    found: npt.NDArray[np.float32],
+) -> None:
+    """Make of (channels, rows, columns) of cells, by (channels, 2, 2) weights, the pixels of `found`."""
+    n, rows, columns = cells.shape
+    line = np.empty(columns, np.float32)
+    for y in range(rows):
+        for v in range(_CELL_PX):
+            for u in range(_CELL_PX):
+                line[:] = bias
+                for c in range(n):
+                    weight = weights[c, v, u]
+                    for x in range(columns):
+                        line[x] += weight * cells[c, y, x]
+                for x in range(columns):
+                    against = np.exp(min(-line[x], np.float32(_MOST_LOG_ODDS)))
+                    found[_CELL_PX * y + v, _CELL_PX * x + u] = np.float32(1) / (np.float32(1) + against)
 
 
 class LiteRTSegmenter(_Enlarging):

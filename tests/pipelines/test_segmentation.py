@@ -12,6 +12,7 @@ from typing import Any, get_args
 import cv2
 import numpy as np
 import pytest
+from compiled import IS_COMPILED
 from drawn_person import drawn_person
 
 from pipelines import segmentation
@@ -74,6 +75,7 @@ def test_opencv_gives_what_all_layers_of_the_network_give() -> None:
         np.testing.assert_allclose(segmenter.small_probability(image), net.forward()[0, 0], rtol=0, atol=1e-6)
 
 
+@pytest.mark.skipif(not IS_COMPILED, reason="is about speed")
 def test_opencv_runs_no_layer_in_vain() -> None:
     net = cv2.dnn.readNetFromTFLite(np.frombuffer(read_model(), np.uint8))
     segmenter = OpenCVSegmenter(read_model())
