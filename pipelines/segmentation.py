@@ -3,7 +3,7 @@
 The network is MediaPipe's selfie segmentation, the general model of 250 KB: 256 x 256 in, 256 x 256 out. It ships
 with Backroom (`pipelines/models`, with its licence) and is checked against its SHA-256 before it runs, so that a
 damaged file cannot pass for a mask. Two back ends run it and agree to about 1e-4: OpenCV's, which is always there,
-and LiteRT, an optional extra (``pip install 'backroom[litert]'``) that takes about a quarter of the time.
+and LiteRT, an optional extra (``pip install 'backroom[litert]'``) that takes about half of the time.
 
 Limits: one frame at a time, no memory of the frame before; the mask is as coarse as 256 x 256 pixels spread over
 the frame; made for people who sit near the camera; several people are one mask.
