@@ -5,9 +5,12 @@ its own. The parent writes to its standard input and reads from its standard out
 with threads. It ends when its standard input does, and so with its parent, however that ends; nothing is left behind.
 """
 
+import contextlib
 import os
 import signal
+import subprocess
 import sys
+import threading
 from typing import IO, BinaryIO
 
 
@@ -92,3 +95,22 @@ def write_all(pipe: IO[bytes], *parts: bytes | memoryview) -> None:
         left = memoryview(part)
         while left:
             left = left[pipe.write(left) :]
+
+
+def end_child(process: "subprocess.Popen[bytes]", reader: threading.Thread) -> None:
+    """End a child, whatever it does, and the thread that reads from it.
+
+    Parameters
+    ----------
+    process : Popen
+        The child; its pipes are closed once nobody reads from them.
+    reader : Thread
+        Ends when the child's output does.
+    """
+    process.kill()
+    process.wait()
+    reader.join()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()

@@ -8,7 +8,6 @@ It is sent the newest small picture of the output, the plate and where that is k
 before, through a pipe, and nothing else: it knows no camera.
 """
 
-import contextlib
 import json
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from pipelines.child import child_command, read_exactly, write_all
+from pipelines.child import child_command, end_child, read_exactly, write_all
 from pipelines.protection.attack import Recovered, Seen
 from pipelines.protection.attack_child import ERROR, FORGET, FRAME, LOOK, REPLY, REQUEST
 from pipelines.segmentation import Backend
@@ -144,13 +143,7 @@ class AttackProcess:
                 return
             self._is_closed = True
             self._changed.notify()
-        self._process.kill()
-        self._process.wait()
-        self._thread.join()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        end_child(self._process, self._thread)
 
     def _run(self) -> None:
         problem = ""

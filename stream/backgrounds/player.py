@@ -11,7 +11,7 @@ from typing import IO
 import numpy as np
 
 from pipelines.base import Image
-from pipelines.child import read_exactly
+from pipelines.child import end_child, read_exactly
 from stream.backgrounds.child import ERROR, FRAME, HEADER
 
 READ_AHEAD = 3
@@ -104,13 +104,7 @@ class Player:
         with self._changed:
             self.problem = self.problem or "closed"
             self._changed.notify_all()
-        self._process.kill()
-        self._process.wait()
-        self._thread.join()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        end_child(self._process, self._thread)
 
     def _read(self) -> None:
         pipe = self._process.stdout
