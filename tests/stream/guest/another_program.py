@@ -65,17 +65,21 @@ def watch(path: str, pipe: Connection) -> None:
     pipe.send(None)
 
 
-def colors_of(path: str, seconds: float) -> list[tuple[float, list[int]]]:
-    """Read a camera for a time, once it is written to; give each picture's moment and mean colour, as B, G, R."""
+def colors_of(path: str, seconds: float) -> list[tuple[float, list[list[int]]]]:
+    """Read a camera for a time, once it is written to; give each picture's moment and colours, as B, G, R.
+
+    They are those of the first and the last line: v4l2loopback may write on a picture that a slow reader is reading.
+    """
     while loopback_size(path) is None:
         time.sleep(0.02)
     capture = cv2.VideoCapture(path, cv2.CAP_V4L2)
-    seen: list[tuple[float, list[int]]] = []
+    seen: list[tuple[float, list[list[int]]]] = []
     begin_s = time.perf_counter()
     while time.perf_counter() - begin_s < seconds and capture.isOpened():
         is_read, image = capture.read()
         if is_read:
-            seen.append((time.perf_counter() - begin_s, image.reshape(-1, 3).mean(axis=0).round().astype(int).tolist()))
+            colors = image[[0, -1]].mean(axis=1).round().astype(int).tolist()
+            seen.append((time.perf_counter() - begin_s, colors))
     capture.release()
     return seen
 
