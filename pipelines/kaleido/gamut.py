@@ -34,9 +34,6 @@ N_BINS = 64
 CAMERA_SHARES = (0.25, 0.5, 1.0)
 """Of a displacement: what is left of a triple in exposures of 1/30, 1/60 and 1/120 s and less at 120 Hz."""
 
-MOST_RED_DELTA = 0.99 * float(RED_CHANGE) / 2
-"""Relative luminance pollution that keeps even pure red within what `limit_red` allows."""
-
 LEAST_ROOM = np.float32(1e-6)
 """Light, less than a hundredth of a code's: what has no room may go so far, as rounding of the axes has it."""
 
@@ -84,7 +81,49 @@ def bounded_delta(code: Code, delta: float, *, limit_red: bool) -> float:
     """
     if not any(code.luma):
         return 0.0
-    return min(delta, MOST_RED_DELTA) if limit_red else delta
+    return min(delta, most_red_delta(code)) if limit_red else delta
+
+
+def most_red_delta(code: Code) -> float:
+    """Return the relative luminance pollution that keeps even pure red within what `limit_red` allows.
+
+    Parameters
+    ----------
+    code : Code
+        The order: the more sub-frames, the more their rounding takes of it.
+
+    Returns
+    -------
+    float
+        Relative amplitude.
+    """
+    _, two = rounding_of(np.array([0, 0, 1], np.float32), code.n_slots)
+    return max(0.0, 0.99 * float(RED_CHANGE - two.sum()) / 2)
+
+
+def rounding_of(light: Floats32, n_slots: int) -> tuple[Floats32, Floats32]:
+    """Return how much rounding to 8 bits may move the sub-frames of a cycle, at most.
+
+    The nearest code is off by h(L) = .0045 (L + .0031)^(7/12) at most: half a step of sRGB, and a little more. The last
+    sub-frame makes up for all others and is rounded too. It is off by as much as the sum of h, which is concave, so
+    that n sub-frames whose mean is the light have n h(light) at most, however far apart they lie. Two sub-frames are
+    off by that and once more the h of one: at most where that one has 2^(12/5) times the light of the others.
+
+    Parameters
+    ----------
+    light : ndarray
+        float32, 0 to 1, linear: mean of a channel over the cycle.
+    n_slots : int
+        Sub-frames in a cycle.
+
+    Returns
+    -------
+    one, two : ndarray
+        Of that shape, float32: linear light that one sub-frame is off, and that two are off together.
+    """
+    half_step = np.float32(0.0045) * (light + np.float32(0.0031)) ** np.float32(7 / 12)
+    both = n_slots ** (7 / 12) * (2 ** (12 / 5) + n_slots - 1) ** (5 / 12)
+    return np.float32(n_slots) * half_step, np.float32(both) * half_step
 
 
 def room_of_codes(code: Code, shown: Floats32, delta: float) -> tuple[Floats32, Floats32]:
@@ -147,7 +186,8 @@ def build_axes(
     """
     firsts = np.arange(n_bins) * (256 // n_bins)
     lasts = firsts + 256 // n_bins - 1
-    edges = np.stack([shown[np.maximum(firsts - epsilon, 0)], shown[np.minimum(lasts + epsilon, 255)]], axis=1)
+    least, most = shown[np.maximum(firsts - epsilon, 0)], shown[np.minimum(lasts + epsilon, 255)]
+    edges = np.stack([least, most, *rounding_of(most, code.n_slots)], axis=1)
     middles = (shown[firsts] + shown[lasts]) / np.float32(2)
     # Black and white can go one way only: axes that need the other would stand still there.
     middles[0], middles[-1] = shown[0], shown[255]

@@ -26,11 +26,11 @@ Word = int  # numba keeps it a machine word
 W_B, W_G, W_R = np.float32(0.0722), np.float32(0.7152), np.float32(0.2126)
 """Shares in luminance: `pipelines.color.LUMINANCE_BGR`; kernels know arrays only."""
 
-SATURATED = np.float32(3.0)
-"""R >= 3 (G + B), that is R / (R + G + B) >= .75, is taken for saturated red: the limit is .8, and light is rounded."""
+SATURATED = np.float32(4.0)
+"""R >= 4 (G + B), that is R / (R + G + B) >= .8, is saturated red."""
 
-RED_CHANGE = np.float32(15 / 320)
-"""Largest change of R - G - B of saturated red; the limit is 20 / 320, and five are for rounding to 8 bits."""
+RED_CHANGE = np.float32(20 / 320)
+"""Largest change of R - G - B of saturated red, rounding to 8 bits included."""
 
 RED_TURN = np.float32(0.16)
 """Largest distance in u', v' between two sub-frames where one is saturated; the limit is .2, the rest for rounding."""
@@ -67,7 +67,8 @@ def find_axes(
     Parameters
     ----------
     edges : ndarray
-        (bins, 2) float32: least and most light of a channel that red is bounded for in each bin.
+        (bins, 4) float32: least and most light of a channel that red is bounded for in each bin; by how much rounding
+        may move one of its sub-frames, and two from each other.
     middles : ndarray
         (bins,) float32: light of each bin that the axes are made for.
     order : ndarray
@@ -104,13 +105,17 @@ def find_axes(
         high[0], high[1], high[2] = edges[b, 1], edges[g, 1], edges[r, 1]
         middle[0], middle[1], middle[2] = middles[b], middles[g], middles[r]
         _bound_light(order, delta, middle, room)
-        steepness = _bound_red(order, delta, low, high, room) if limit_red else np.float32(0)
-        given = (order, room, delta, steepness, (low, middle, high), distances, (b, g, r), work, names)
+        red = (np.float32(0), np.float32(0), np.float32(0))
+        if limit_red:
+            moved = edges[r, 2] + SATURATED * (edges[g, 2] + edges[b, 2])
+            change = max(RED_CHANGE - edges[r, 3] - edges[g, 3] - edges[b, 3], np.float32(0))
+            red = (_bound_red(order, delta, low, high, moved, change, room), moved, change)
+        given = (order, room, delta, red, (low, middle, high), distances, (b, g, r), work, names)
         luminance = W_B * middle[0] + W_G * middle[1] + W_R * middle[2]
         amount = exchange * min(luminance, np.float32(1) - luminance) * per_q
         if corner == 0 or not has_q:
             choices = (ANY, ANY)
-        if axes.shape[3] == 4 or steepness == 1:
+        if axes.shape[3] == 4 or red[0] == 1:
             amount = np.float32(0)
         # Where red is bounded nothing is exchanged: luminance takes more of that bound than it hides.
         for part in (amount, np.float32(0.5) * amount, np.float32(0)):
@@ -146,7 +151,7 @@ def _find_farthest(
     order: npt.NDArray[np.float32],
     room: npt.NDArray[np.float32],
     delta: np.float32,
-    steepness: np.float32,
+    red: tuple[np.float32, np.float32, np.float32],
     light: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]],
     distances: npt.NDArray[np.float32],
     bins: tuple[Word, Word, Word],
@@ -159,14 +164,13 @@ def _find_farthest(
     """Write to (3, 3) `found` the axes of one bin, and by what they are to be multiplied, 0 to 1, in its last row.
 
     The bin is of least, middle and most `light`. `room` has the least and the most displacement of each sub-frame and
-    channel, and of the measure of red, which goes by `steepness`, 0 where red is not bounded; `luminance` is that of q.
-    Returns which pair of vertices they are: the `wanted` one where the bin has it, and `ANY` where it has none at all.
+    channel, and of the measure of red. `red` is the steepness of that, 0 where red is not bounded, by how much rounding
+    may move it, and by how much R - G - B may change before rounding. `luminance` is that of q. Returns which pair of
+    vertices they are: the `wanted` one where the bin has it, and `ANY` where it has none at all.
     """
-    choice = _try_vertices(order, room, delta, steepness, light, distances, bins, work, names, luminance, wanted, found)
+    choice = _try_vertices(order, room, delta, red, light, distances, bins, work, names, luminance, wanted, found)
     if choice == ANY and wanted != ANY:
-        choice = _try_vertices(
-            order, room, delta, steepness, light, distances, bins, work, names, luminance, ANY, found
-        )
+        choice = _try_vertices(order, room, delta, red, light, distances, bins, work, names, luminance, ANY, found)
     return choice
 
 
@@ -175,7 +179,7 @@ def _try_vertices(
     order: npt.NDArray[np.float32],
     room: npt.NDArray[np.float32],
     delta: np.float32,
-    steepness: np.float32,
+    red: tuple[np.float32, np.float32, np.float32],
     light: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]],
     distances: npt.NDArray[np.float32],
     bins: tuple[Word, Word, Word],
@@ -186,7 +190,7 @@ def _try_vertices(
     found: npt.NDArray[np.float32],
 ) -> Word:
     """Try `only` that pair of vertices, or `ANY`; else as `_find_farthest`."""
-    low, middle, high = light
+    (low, middle, high), steepness = light, red[0]
     ps, qs, bounds = work[0], work[1], work[2]
     has_q = np.any(order[:, 5] != 0)
     qs[0], names[1, 0] = 0, 0
@@ -206,7 +210,7 @@ def _try_vertices(
                 continue
             scale = np.float32(1)
             if steepness > 0:
-                scale = _scale_of_red(order, delta, low, high, ps[i], qs[j])
+                scale = _scale_of_red(order, delta, (low, high), red, ps[i], qs[j])
             distance = np.float32(0)
             if only == ANY:
                 distance = _distance(order, distances, bins, middle, scale, ps[i], qs[j])
@@ -291,20 +295,24 @@ def _bound_red(
     delta: np.float32,
     low: npt.NDArray[np.float32],
     high: npt.NDArray[np.float32],
+    moved: np.float32,
+    change: np.float32,
     room: npt.NDArray[np.float32],
 ) -> np.float32:
     """Write to `room` how far a measure of red, R - s (G + B), may be moved; return s.
+
+    Rounding may have `moved` R - 4 (G + B) by so much, and before it R - G - B may `change` by so much.
 
     Where the colour is not saturated its sub-frames must not become so. Where it is, R - G - B must hardly change.
     """
     swing = np.float32(0)
     for k in range(order.shape[0]):
         swing = max(swing, order[k, 2] * delta)
-    over = high[2] * (np.float32(1) + swing) - SATURATED * (low[0] + low[1]) * (np.float32(1) - swing)
+    over = high[2] * (np.float32(1) + swing) - SATURATED * (low[0] + low[1]) * (np.float32(1) - swing) + moved
     room[0, :, 3], room[1, :, 3] = -NEVER, -over
     if over < 0:
         return SATURATED
-    half = max(np.float32(0.5) * RED_CHANGE - max(high[2] - low[1] - low[0], np.float32(0)) * swing, np.float32(0))
+    half = max(np.float32(0.5) * change - max(high[2] - low[1] - low[0], np.float32(0)) * swing, np.float32(0))
     room[0, :, 3], room[1, :, 3] = -half, half
     return np.float32(1)
 
@@ -313,8 +321,8 @@ def _bound_red(
 def _scale_of_red(
     order: npt.NDArray[np.float32],
     delta: np.float32,
-    low: npt.NDArray[np.float32],
-    high: npt.NDArray[np.float32],
+    edges: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]],
+    red: tuple[np.float32, np.float32, np.float32],
     p: npt.NDArray[np.float32],
     q: npt.NDArray[np.float32],
 ) -> np.float32:
@@ -323,6 +331,7 @@ def _scale_of_red(
     It does not if no sub-frame is saturated. Else R - G - B must change little between any two, or be small in all
     (below 0 counts as 0), and the chromaticity must change little too.
     """
+    (low, high), (_, moved, change) = edges, red
     redness = high[2] - low[1] - low[0]
     unsaturated, up, down, swing_most = NEVER, np.float32(0), np.float32(0), np.float32(0)
     for k in range(order.shape[0]):
@@ -331,7 +340,7 @@ def _scale_of_red(
         d_r = order[k, 0] * p[2] + order[k, 1] * q[2]
         swing = order[k, 2] * delta
         swing_most = max(swing_most, swing)
-        over = high[2] * (np.float32(1) + swing) - SATURATED * (low[0] + low[1]) * (np.float32(1) - swing)
+        over = high[2] * (np.float32(1) + swing) - SATURATED * (low[0] + low[1]) * (np.float32(1) - swing) + moved
         by = d_r - SATURATED * (d_b + d_g)
         if over >= 0:
             unsaturated = np.float32(0)
@@ -341,8 +350,8 @@ def _scale_of_red(
         down = min(down, d_r - d_g - d_b)
     moving = max(redness, np.float32(0)) * swing_most
     few = np.float32(1e-9)
-    little = max(RED_CHANGE - np.float32(2) * moving, np.float32(0)) / max(up - down, few)
-    small = max(RED_CHANGE - redness - moving, np.float32(0)) / max(up, few)
+    little = max(change - np.float32(2) * moving, np.float32(0)) / max(up - down, few)
+    small = max(change - redness - moving, np.float32(0)) / max(up, few)
     scale: np.float32 = min(np.float32(1), max(little, small))
     if unsaturated >= scale:
         return min(np.float32(1), unsaturated)

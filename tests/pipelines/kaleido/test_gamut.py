@@ -6,17 +6,23 @@ from compiled import sized
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kaleido_codes import ABAB, CODES, TRIPLE
+from red_flashes import DARK, wcag_alternates_red
 
 from pipelines.color import luminance, to_encoded, to_linear
-from pipelines.kaleido.gamut import CAMERA_SHARES, MOST_RED_DELTA, bounded_delta, build_axes, room_of_codes, shown_light
+from pipelines.kaleido.gamut import (
+    CAMERA_SHARES,
+    bounded_delta,
+    build_axes,
+    most_red_delta,
+    room_of_codes,
+    rounding_of,
+    shown_light,
+)
 
 N_BINS = sized(64, 4)
 SHOWN = shown_light("adaptive", 0, 1)
 ROUNDING = 2e-6
 """float32 in sums of displacements, linear light."""
-
-DARK = 64
-"""Below this code (a twentieth of white's light) one step of 8 bits may be a long way in a chromaticity diagram."""
 
 settings_of_axes = {
     "name": st.sampled_from(sorted(CODES)),
@@ -117,24 +123,6 @@ def test_no_other_axes_lie_farther_apart_but_for_few_colours(name, rng):
     assert np.mean(np.array(shares) >= 0.98) >= 0.97
 
 
-def chromaticity(r, g, b):
-    """Return u', v' of CIE 1976 on a last axis."""
-    x, y, z = (
-        r * f_r + g * f_g + b * f_b
-        for f_r, f_g, f_b in ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
-    )
-    return np.stack([4 * x, 9 * y], axis=-1) / np.maximum(x + 15 * y + 3 * z, 1e-9)[..., np.newaxis]
-
-
-def wcag_alternates_red(one, two):
-    """Say whether two pictures of codes are a saturated red transition: by WCAG 2.1, and by WCAG 2.2."""
-    (b1, g1, r1), (b2, g2, r2) = (np.moveaxis(to_linear(codes / 255.0), -1, 0) for codes in (one, two))
-    is_saturated = (r1 >= 0.8 * (r1 + g1 + b1)) & (r1 > 0) | (r2 >= 0.8 * (r2 + g2 + b2)) & (r2 > 0)
-    change = 320 * np.abs(np.maximum(r1 - g1 - b1, 0) - np.maximum(r2 - g2 - b2, 0))
-    turn = np.linalg.norm(chromaticity(r1, g1, b1) - chromaticity(r2, g2, b2), axis=-1)
-    return is_saturated & (change > 20), is_saturated & (turn > 0.2)
-
-
 def codes_shown(code, axes, picture, delta):
     """Return the sub-frames of a picture of 8-bit codes by the formula of the contract."""
     bins = picture // (256 // axes.shape[0])
@@ -166,7 +154,7 @@ def test_saturated_red_alternates_within_the_limit(name, exchange, rng):
                 assert not by_2_1.any()
                 assert not by_2_2[picture.max(axis=1) >= DARK].any()
     if name != "triple":
-        assert delta == MOST_RED_DELTA
+        assert delta == most_red_delta(code)
 
 
 @pytest.mark.skipif(N_BINS < 64, reason="needs fine bins")
@@ -176,6 +164,30 @@ def test_saturated_red_would_alternate_without_the_limit():
     by_2_1, by_2_2 = wcag_alternates_red(*next(codes_shown(ABAB, axes, picture, 0.0)))
     assert by_2_1.any()
     assert by_2_2.any()
+
+
+def half_steps(light):
+    """Return how far the nearest code's light is from light."""
+    return np.abs(to_linear(np.round(to_encoded(light) * 255) / 255) - light)
+
+
+@given(seed=st.integers(0, 10_000), n=st.integers(2, 8), darkest=st.sampled_from([0, 1, 10, 1000]))
+def test_rounding_moves_no_sub_frames_farther_than_is_left_for_it(seed, n, darkest):
+    rng, size = np.random.default_rng(seed), 2000
+    light = to_linear(rng.random((n, size))) / 10 ** (darkest * rng.random((n, 1)) / 250)
+    mean = light.mean(axis=0)
+    one, two = rounding_of(mean.astype(np.float32), n)
+    errors = half_steps(light)
+    # The last one takes the errors of all others, which may all point the same way, and has its own.
+    last = errors[:-1].sum(axis=0) + half_steps(light[-1])
+    assert (last <= one).all()
+    assert (last + errors[:-1].max(axis=0) <= two).all()
+
+
+def test_the_more_sub_frames_are_rounded_the_less_luminance_goes_with_pure_red():
+    deltas = [most_red_delta(CODES[name]) for name in ("abab", "abba", "eight")]
+    assert deltas == sorted(deltas, reverse=True)
+    assert 0 < deltas[-1] < deltas[0] <= 10 / 320
 
 
 def test_luminance_is_left_alone_by_codes_without_it():

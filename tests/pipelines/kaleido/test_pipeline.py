@@ -1,14 +1,19 @@
 """The encoder as the player meets it."""
 
+import functools
+
 import numpy as np
 import pytest
 from compiled import sized
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from kaleido_codes import ABAB, CODES, TRIPLE
+from red_flashes import DARK, wcag_alternates_red
 from reference import fused_cycle
 
 from config.schema import PlaySettings
 from pipelines.color import codes_from_linear, to_encoded, to_linear
-from pipelines.kaleido import pipeline
+from pipelines.kaleido import codes, pipeline
 from pipelines.kaleido.contract import Encoder
 from pipelines.kaleido.pipeline import KaleidoEncoder
 
@@ -114,6 +119,44 @@ def test_noise_below_epsilon_keeps_axes_and_the_share_is_known(rng):
     assert encoder.share_reused == 1
     mean = to_encoded(to_linear(np.array(made) / 255).mean(axis=0)) * 255
     assert np.abs(mean - near).max() <= 1
+
+
+def reds(rng):
+    """Return colours that are saturated red or nearly so, half of them bright, where a step of rounding is large."""
+    red = np.where(rng.random((HEIGHT, WIDTH)) < 0.5, rng.uniform(200, 256, (HEIGHT, WIDTH)), 256 * rng.random())
+    others = to_linear(red / 255) / rng.uniform(2, 8, (HEIGHT, WIDTH))
+    share = rng.random((HEIGHT, WIDTH))
+    blue, green = (255 * to_encoded(others * part) for part in (share, 1 - share))
+    return np.stack([blue, green, red], axis=-1).astype(np.uint8)
+
+
+@functools.cache
+def red_encoder(name, headroom):
+    return encoder_of({**CODES, **codes.CODES}[name], headroom=headroom, epsilon=2, pattern="random")
+
+
+@settings(deadline=None, max_examples=sized(60, 4))
+@given(
+    seed=st.integers(0, 100_000),
+    name=st.sampled_from(sorted(CODES.keys() | codes.CODES.keys())),
+    headroom=st.sampled_from(["adaptive", "adaptive", "compressed"]),
+    moved=st.sampled_from(["anyhow", "redder", "less red"]),
+)
+def test_no_two_sub_frames_alternate_saturated_red(seed, name, headroom, moved):
+    rng = np.random.default_rng(seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "N_BINS", sized(64, 4))
+        encoder = red_encoder(name, headroom)
+    picture = reds(rng)
+    # Pixels that keep the axes of another colour, as far from theirs as they may.
+    away = {"anyhow": rng.integers(-2, 3, picture.shape), "redder": (-2, -2, 2), "less red": (2, 2, -2)}[moved]
+    for shown in (picture, np.clip(picture + away, 0, 255).astype(np.uint8)):
+        subframes = cycle(encoder, shown)
+        for one in range(len(subframes)):
+            for two in range(one):
+                by_2_1, by_2_2 = wcag_alternates_red(subframes[one], subframes[two])
+                assert not by_2_1.any()
+                assert not by_2_2[shown.max(axis=-1) >= DARK].any()
 
 
 def test_tables_before_the_warm_up_are_an_error():
