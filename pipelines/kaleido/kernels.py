@@ -9,7 +9,8 @@ The table of axes is made for the middle of each bin of colours. A pixel's own d
 the same, until none leaves the display's range: that keeps their luminance and their sum at 0.
 
 From light to the nearest code there is no table that is small and right at the dark end. Two steps are: a table of
-4,096 cells, none of which is wider than the narrowest step (1 / (12.92 * 255) of light), and one comparison.
+4,096 cells, none of which is wider than the narrowest step (1 / (12.92 * 255) of light), and one comparison. What is
+compared with is by cells too: by codes it would be a third of the memory, but must wait until the code is there.
 """
 
 from typing import NamedTuple
@@ -38,7 +39,8 @@ class Curves(NamedTuple):
     cells : ndarray
         (N_CELLS + 1,) uint8: the code nearest to the lower edge of each cell of light.
     limits : ndarray
-        (257,) float32, ascending: the least light that rounds to each code; the last is above 1.
+        (N_CELLS + 1,) float32, ascending: the least light that rounds to the code after that of each cell; above 1
+        where there is none.
     seconds : ndarray
         (256, 256) uint8: the second sub-frame of a pair for a code of the source and the first sub-frame's code. For
         pairs alone such a table is small; it saves half of their time.
@@ -74,7 +76,7 @@ def split_rows(
     picture: npt.NDArray[np.uint8],
     curves: Curves,
     axes: npt.NDArray[np.float32],
-    order: npt.NDArray[np.float32],
+    order: tuple[tuple[np.float32, np.float32, np.float32], ...],
     delta: np.float32,
     places: Places,
     epsilon: Word,
@@ -92,8 +94,9 @@ def split_rows(
         From codes to light and back.
     axes : ndarray
         (bins, bins, bins, 4 or 6, 3) float32 (`pipelines.kaleido.contract.Tables`); bins is a power of two.
-    order : ndarray
-        (n, 3) float32: for each sub-frame the coefficients of p, q and the luminance, times the cycle's strength.
+    order : tuple of tuple of float32
+        For each of the n sub-frames the coefficients of p, q and the luminance, times the cycle's strength. In tuples
+        they stay in registers; an array's would be read again for each pixel, as bytes that are written may be theirs.
     delta : float32
         Relative amplitude of the luminance pollution.
     places : Places
@@ -154,7 +157,8 @@ def split_rows(
             at = 3 * (x + width * (slot if slot == 0 else slot + n))
             rest_b, rest_g, rest_r = np.float32(n) * v_b, np.float32(n) * v_g, np.float32(n) * v_r
             for k in range(n - 1):
-                by_p, by_q, scale = order[k, 0], order[k, 1], one + order[k, 2] * pollution
+                by_p, by_q, by_luminance = order[k]
+                scale = one + by_luminance * pollution
                 b = _nearest(v_b * scale + by_p * p_b + by_q * q_b, curves)
                 g = _nearest(v_g * scale + by_p * p_g + by_q * q_g, curves)
                 r = _nearest(v_r * scale + by_p * p_r + by_q * q_r, curves)
@@ -186,8 +190,8 @@ def _nearest(light: np.float32, curves: Curves) -> np.uint8:
     """Return the code nearest to linear light, which is cut off at 0 and 1."""
     inside = max(np.float32(0), light)
     inside = min(np.float32(1), inside)
-    code = curves.cells[np.uint32(inside * np.float32(N_CELLS))]
-    return np.uint8(code + np.uint8(inside >= curves.limits[np.uint32(code) + np.uint32(1)]))
+    cell = np.uint32(inside * np.float32(N_CELLS))
+    return np.uint8(curves.cells[cell] + np.uint8(inside >= curves.limits[cell]))
 
 
 @njit(cache=True, nogil=True)

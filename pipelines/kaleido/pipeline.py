@@ -157,7 +157,7 @@ class KaleidoEncoder:
         self, picture: Image, strength: float, subframes: tuple[Image, ...], parts: Sequence[tuple[int, int]]
     ) -> int:
         epsilon = -1 if self._is_first else self._settings.epsilon
-        order = self._order * np.float32(min(strength, 1.0))
+        order = tuple(tuple(step) for step in self._order * np.float32(min(strength, 1.0)))
         axes, delta = self.tables.axes, np.float32(self.tables.delta)
         given = (picture, self._curves, axes, order, delta, self._places, epsilon)
         new = shared_crew().run([partial(split_rows, *given, rows, self._chosen_for, subframes) for rows in parts])
@@ -185,7 +185,7 @@ def make_curves(tables: Tables) -> Curves:
     fall, rise = room_of_codes(tables.code, shown, tables.delta)
     rests = np.float32(2) * shown[:, np.newaxis] - light
     cells, seconds = _nearest(edges, limits), _nearest(np.clip(rests, 0, 1), limits)
-    return Curves(shown, fall, rise, light, cells, limits, seconds)
+    return Curves(shown, fall, rise, light, cells, limits[cells.astype(np.intp) + 1], seconds)
 
 
 def _nearest(light: Floats32, limits: Floats32) -> npt.NDArray[np.uint8]:

@@ -306,7 +306,7 @@ class SubframeDrawer:
         codes = curves.cells.astype(np.intp)
         following = np.minimum(codes + 1, 255)
         light_of_both = curves.light[codes], curves.light[following]
-        steps = np.column_stack([codes.astype(np.float32), curves.limits[codes + 1], *light_of_both])
+        steps = np.column_stack([codes.astype(np.float32), curves.limits, *light_of_both])
         self._cells = self._texture((N_CELLS + 1, 1), 4, steps, "f4")
         rooms = np.column_stack([curves.shown, curves.fall, curves.rise])
         self._shown = self._texture((256, 1), 3, rooms, "f4")

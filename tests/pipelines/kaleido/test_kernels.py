@@ -46,13 +46,15 @@ def pattern_of(rng, code, height, width):
 def split(picture, code, pattern, *, headroom="adaptive", strength=1.0, chosen_for=None, epsilon=-1):
     subframes = tuple(np.full_like(picture, 77) for _ in range(code.n_slots))
     chosen_for = np.zeros_like(picture) if chosen_for is None else chosen_for.copy()
-    rows = np.array([(*c, luma) for c, luma in zip(code.chroma, code.luma, strict=True)], np.float32)
+    by = np.float32(strength)
+    steps = [(*chroma, luma) for chroma, luma in zip(code.chroma, code.luma, strict=True)]
+    order = tuple(tuple(np.float32(value) * by for value in step) for step in steps)
     places = Places(pattern.phase, pattern.gain, pattern.luma_sign)
     given_ = (
         picture,
         curves_of(code, headroom),
         axes_of(code, headroom),
-        rows * np.float32(strength),
+        order,
         np.float32(DELTA),
         places,
     )
@@ -157,11 +159,13 @@ def test_a_pixel_keeps_its_axes_until_its_colour_has_changed_by_more_than_epsilo
 
 def test_the_nearest_code_of_every_light_is_found(rng):
     curves = curves_of(ABAB)
-    lights = np.concatenate([curves.limits[:256], np.nextafter(curves.limits[1:256], np.float32(0)), curves.light])
+    limits = np.unique(curves.limits)[:-1]
+    assert limits.size == 255
+    lights = np.concatenate([limits, np.nextafter(limits, np.float32(0)), curves.light])
     lights = np.concatenate([lights, rng.random(sized(3000, 50), np.float32) ** 4])
     for light in lights:
-        code = curves.cells[int(light * np.float32(4096))]
-        assert code + (light >= curves.limits[int(code) + 1]) == nearest_code(light)
+        cell = int(light * np.float32(4096))
+        assert curves.cells[cell] + (light >= curves.limits[cell]) == nearest_code(light)
     assert [nearest_code(np.float32(light_of_code(code))) for code in range(256)] == list(range(256))
 
 

@@ -47,7 +47,7 @@ def made_tables(code: Code, rng: np.random.Generator, delta: float) -> Tables:
 
 
 def nearest(light: np.ndarray, limits: np.ndarray) -> Image:
-    return (np.searchsorted(limits, np.clip(light, F(0), F(1)), side="right") - 1).astype(np.uint8)
+    return np.searchsorted(np.unique(limits), np.clip(light, F(0), F(1)), side="right").astype(np.uint8)
 
 
 def split(picture: Image, chosen_for: Image, tables: Tables, strength: float) -> list[Image]:
