@@ -223,8 +223,8 @@ def scattered(
     return order, picture
 
 
-def judged(frame, looks, plate, seen, hidden, memory, light, limits, least, unsure):
-    """Return the three planes of `pipelines.protection.kernels.judge_pixels`."""
+def judged(frame, looks, plate, seen, hidden, memory, light, limits, least, unsure, patch):
+    """Return the three planes of `pipelines.protection.kernels.judge_pixels`; `patch` is PATCH_PX and CLEAR_PATCH."""
     height, width = seen.shape
     planes, memory = np.zeros((3, height, width), np.uint8), memory.copy()
     for y, x in np.ndindex(height, width):
@@ -241,9 +241,19 @@ def judged(frame, looks, plate, seen, hidden, memory, light, limits, least, unsu
                 memory[y, x] -= not is_shown
             goes_on = not is_shown
         if high < min(least):
-            is_shown, goes_on = False, True
-        planes[:, y, x] = is_shown and level is None, goes_on, low < unsure
+            is_shown, goes_on, level = False, True, None
+        begins = low < unsure or (level == 0 and _is_same_patch(frame, plate, seen, light, limits[0], *patch, y, x))
+        planes[:, y, x] = is_shown and level is None, goes_on, begins
     return planes
+
+
+def _is_same_patch(frame, plate, seen, light, limit, by_px, clear, y, x):
+    if min(y, x, seen.shape[0] - 1 - y, seen.shape[1] - 1 - x) < by_px:
+        return False
+    part = slice(y - by_px, y + by_px + 1), slice(x - by_px, x + by_px + 1)
+    apart = ((frame[part].astype(np.float64) - plate[part] - light) ** 2).sum(axis=-1).mean()
+    spread = plate[part].var(axis=(0, 1), dtype=np.float64).sum()
+    return (seen[part] > 0).all() and apart <= limit**2 and spread >= (clear * limit) ** 2
 
 
 def _far_from(frame, plate, seen, light, y, x):

@@ -5,7 +5,8 @@ The plate says what the room looks like, never where the person is. In this orde
 whatever it does not reach is the person's; a rim where the room behind is not known, for masks are wrong at their rims;
 what the leak meter takes off; blobs too small to be a person.
 
-Limits: room that the person encloses, in the crook of an arm, is shown where the looks do not surely take it for room.
+Limits: room that the person encloses, in the crook of an arm, is shown where the looks do not surely take it for room
+and it has no pattern by which it is known again (`kernels._is_the_room`).
 """
 
 from functools import partial

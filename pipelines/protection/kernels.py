@@ -37,6 +37,13 @@ LONGEST = 150
 """What was hidden is shown once the looks have been sure of a person for so many frames: five seconds. The model's
 mistakes seldom last as long, and people whom it did not know at first wait no longer."""
 
+PATCH_PX = 3
+"""Room is known again by a square with so many pixels to each side."""
+
+CLEAR_PATCH = 3.0
+"""Only a square whose colours are spread by so many times the least of `DIFFERENCES` tells the room from a person of
+its colour."""
+
 
 @njit(cache=True, nogil=True)
 def judge_pixels(
@@ -107,6 +114,8 @@ def judge_pixels(
             mean = np.float32(0.5) * (np.float32(low) + np.float32(high))
             is_shown = mean >= least[level] and low >= np.float32(0.5) * least[level]
             planes[1, y, x] = not is_shown or level == 0
+            if level == 0 and not planes[2, y, x]:
+                planes[2, y, x] = _is_the_room(frame, plate, seen, light, limits[0], y, x)
 
 
 @njit(cache=True, nogil=True)
@@ -141,6 +150,42 @@ def _difference(
     around = (total_b * total_b + total_g * total_g + total_r * total_r) / np.float32(n * n)
     nearest: float = np.sqrt(min(own, around) if n >= 4 else own)
     return nearest
+
+
+@njit(cache=True, nogil=True)
+def _is_the_room(
+    frame: npt.NDArray[np.uint8],
+    plate: npt.NDArray[np.float32],
+    seen: npt.NDArray[np.int32],
+    light: npt.NDArray[np.float32],
+    limit: float,
+    y: Word,
+    x: Word,
+) -> bool:
+    """Say whether the square around a pixel is the plate's, whatever the looks say: the same pattern, and a clear one.
+
+    A person may have the colour of the wall behind, but not the room's edges, each in its place.
+    """
+    height, width = seen.shape
+    if not (PATCH_PX <= y < height - PATCH_PX and PATCH_PX <= x < width - PATCH_PX):
+        return False
+    n = np.float32((2 * PATCH_PX + 1) ** 2)
+    apart = spread = np.float32(0)
+    for c in range(3):
+        total = squares = np.float32(0)
+        for v in range(y - PATCH_PX, y + PATCH_PX + 1):
+            for u in range(x - PATCH_PX, x + PATCH_PX + 1):
+                if seen[v, u] <= 0:
+                    return False
+                by = np.float32(frame[v, u, c]) - plate[v, u, c] - light[c]
+                apart += by * by
+                away = plate[v, u, c] - plate[y, x, c]
+                total += away
+                squares += away * away
+        if apart > n * limit * limit:
+            return False
+        spread += squares / n - (total / n) * (total / n)
+    return bool(spread >= (CLEAR_PATCH * limit) ** 2)
 
 
 @njit(cache=True, nogil=True)

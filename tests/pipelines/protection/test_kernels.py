@@ -35,10 +35,38 @@ sizes = {"seed": st.integers(0, 10_000), "height": st.integers(1, 7), "width": s
 @given(**sizes)
 def test_every_pixel_is_judged_as_its_slow_twin_judges_it(seed, height, width):
     parts = scene(seed, height, width)
-    twin = judged(*parts, LIMITS.tolist(), LEAST.tolist(), k.UNSURE)
+    twin = judged(*parts, LIMITS.tolist(), LEAST.tolist(), k.UNSURE, (k.PATCH_PX, k.CLEAR_PATCH))
     planes = np.full((3, height, width), 9, np.uint8)
     k.judge_pixels(*parts, LIMITS, LEAST, (0, height), planes)
     np.testing.assert_array_equal(planes, twin)
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 10_000), height=st.integers(7, 10), width=st.integers(7, 10))
+def test_room_known_by_its_pattern_is_judged_as_its_slow_twin_judges_it(seed, height, width):
+    rng = np.random.default_rng(seed)
+    frame, looks, *_, light = scene(seed, height, width)
+    spread, noise = rng.choice([2, 14, 16, 18, 40]), rng.choice([1, 4, 5, 6])
+    plate = rng.normal(128, spread, (height, width, 3)).astype(np.float32)
+    frame = np.clip(plate + light + rng.normal(0, noise, plate.shape), 0, 255).astype(np.uint8)
+    seen = rng.choice([0, 30], (height, width), p=[0.002, 0.998]).astype(np.int32)
+    parts = frame, looks, plate, seen, np.zeros_like(plate), np.zeros_like(seen), light
+    twin = judged(*parts, LIMITS.tolist(), LEAST.tolist(), k.UNSURE, (k.PATCH_PX, k.CLEAR_PATCH))
+    planes = np.full((3, height, width), 9, np.uint8)
+    k.judge_pixels(*parts, LIMITS, LEAST, (0, height), planes)
+    np.testing.assert_array_equal(planes, twin)
+
+
+def test_a_person_of_the_walls_colour_is_not_taken_for_the_wall_but_a_pattern_in_its_place_is(rng):
+    plate = np.full((20, 40, 3), 120, np.float32)
+    plate[10:, 20:] = 60  # the right half has an edge
+    frame = np.clip(plate + rng.normal(0, 1, plate.shape), 0, 255).astype(np.uint8)
+    looks, seen = np.full((2, 20, 40), 255, np.uint8), np.full((20, 40), 30, np.int32)
+    planes = np.zeros((3, 20, 40), np.uint8)
+    parts = frame, looks, plate, seen, np.zeros_like(plate), np.zeros_like(seen), np.zeros(3, np.float32)
+    k.judge_pixels(*parts, LIMITS, LEAST, (0, 20), planes)
+    assert planes[2, 9:11, 24:36].all()
+    assert not planes[2, :, :16].any()
 
 
 @settings(deadline=None, max_examples=60)
