@@ -223,10 +223,13 @@ def scattered(
     return order, picture
 
 
-def judged(frame, looks, plate, seen, hidden, memory, light, limits, least, unsure):
-    """Return the three planes of `pipelines.protection.kernels.judge_pixels`."""
+def judged(frame, looks, plate, seen, hidden, memory, light, limits, least, unsure, patch, lengths):
+    """Return the planes, `hidden` and `memory` of `pipelines.protection.kernels.judge_pixels`.
+
+    `patch` is its PATCH_PX, PATCH_STEP and CLEAR_PATCH, `lengths` its NEAR_PX, PERSON_FRAMES and LONGEST.
+    """
     height, width = seen.shape
-    planes, memory = np.zeros((3, height, width), np.uint8), memory.copy()
+    planes, memory, hidden = np.zeros((3, height, width), np.uint8), memory.copy(), hidden.copy()
     for y, x in np.ndindex(height, width):
         low, high = sorted(int(look[y, x]) for look in looks)
         if seen[y, x] > 0:
@@ -236,14 +239,42 @@ def judged(frame, looks, plate, seen, hidden, memory, light, limits, least, unsu
         else:
             level = None
             is_shown = low >= least[-1]
-            if is_shown and memory[y, x] > 0 and high >= min(least):
-                is_shown = _far_from(frame, hidden, memory, light, y, x) >= limits[1]
-                memory[y, x] -= not is_shown
+            if is_shown and high >= min(least):
+                is_shown = not _is_as_hidden(frame, hidden, memory, light, limits, *lengths, y, x)
             goes_on = not is_shown
         if high < min(least):
-            is_shown, goes_on = False, True
-        planes[:, y, x] = is_shown and level is None, goes_on, low < unsure
-    return planes
+            is_shown, goes_on, level = False, True, None
+        begins = low < unsure
+        if level == 0 and not (y % patch[1] or x % patch[1]):
+            begins |= _is_same_patch(frame, plate, seen, light, limits[0], patch[0], patch[2], y, x)
+        planes[:, y, x] = is_shown and level is None, goes_on, begins
+    return planes, hidden, memory
+
+
+def _is_as_hidden(frame, hidden, memory, light, limits, near_px, person_frames, longest, y, x):
+    codes = frame[y, x].astype(np.float32)
+    if memory[y, x] > 0:
+        is_alike = _far_from(frame, hidden, memory, light, y, x) < limits[1]
+        memory[y, x] -= is_alike
+        return is_alike
+    part = slice(max(y - near_px, 0), y + near_px + 1), slice(max(x - near_px, 0), x + near_px + 1)
+    nearby = np.linalg.norm(codes - hidden[part] - light, axis=-1)[memory[part] > 0]
+    has_changed = memory[y, x] < 0 and np.linalg.norm(codes - hidden[y, x] - light) >= limits[-1]
+    if has_changed and (nearby < limits[0]).any():
+        memory[y, x] = memory[y, x] - 1 if memory[y, x] > -(person_frames + longest) else 0
+        return True
+    memory[y, x] = min(memory[y, x], max(memory[y, x] - 1, -person_frames))
+    hidden[y, x] += (codes - hidden[y, x]) / min(-memory[y, x], person_frames)
+    return False
+
+
+def _is_same_patch(frame, plate, seen, light, limit, by_px, clear, y, x):
+    if min(y, x, seen.shape[0] - 1 - y, seen.shape[1] - 1 - x) < by_px:
+        return False
+    part = slice(y - by_px, y + by_px + 1), slice(x - by_px, x + by_px + 1)
+    apart = ((frame[part].astype(np.float64) - plate[part] - light) ** 2).sum(axis=-1).mean()
+    spread = plate[part].var(axis=(0, 1), dtype=np.float64).sum()
+    return (seen[part] > 0).all() and apart <= limit**2 and spread >= (clear * limit) ** 2
 
 
 def _far_from(frame, plate, seen, light, y, x):

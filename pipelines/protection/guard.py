@@ -5,7 +5,8 @@ The plate says what the room looks like, never where the person is. In this orde
 whatever it does not reach is the person's; a rim where the room behind is not known, for masks are wrong at their rims;
 what the leak meter takes off; blobs too small to be a person.
 
-Limits: room that the person encloses, in the crook of an arm, is shown where the looks do not surely take it for room.
+Limits: room that the person encloses, in the crook of an arm, is shown where the looks do not surely take it for room
+and it has no pattern by which it is known again (`kernels._is_the_room`).
 """
 
 from functools import partial
@@ -17,12 +18,14 @@ import numpy.typing as npt
 from config.schema import MaskSettings
 from pipelines.base import Image
 from pipelines.crew import bands, shared_crew
-from pipelines.protection.kernels import PROBABILITIES, judge_pixels
+from pipelines.protection.kernels import NEAR_PX, PROBABILITIES, judge_pixels
 from pipelines.protection.looks import Looks
 from pipelines.protection.plate import Plate
 
 LEAST_BLOB_SHARE, LEAST_BLOB_OF_LARGEST = 0.0017, 0.1
 """A blob that is smaller than this share of the picture, or of the largest blob, is no person."""
+
+NEARBY = np.ones((2 * NEAR_PX + 1, 2 * NEAR_PX + 1), np.uint8)
 
 REFERENCE_LINES = 360
 """Steps of tightening are pixels at this height."""
@@ -70,10 +73,11 @@ class Guard:
         plate = self._plate
         least = np.array([*PROBABILITIES, settings.least_probability], np.float32) * np.float32(255)
         limits = plate.limits
+        near = cv2.dilate((plate.memory > 0).view(np.uint8), NEARBY).astype(np.uint8, copy=False)
         known = (plate.colors, plate.seen, plate.hidden, plate.memory)
 
         def judge(rows: tuple[int, int]) -> None:
-            judge_pixels(frame, looks, *known, plate.light, limits, least, rows, self._planes)
+            judge_pixels(frame, looks, *known, plate.light, limits, least, near, rows, self._planes)
 
         self._crew.run([partial(judge, rows) for rows in self._bands])
         unknown, may_go_on, begins = self._planes

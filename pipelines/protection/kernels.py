@@ -37,6 +37,22 @@ LONGEST = 150
 """What was hidden is shown once the looks have been sure of a person for so many frames: five seconds. The model's
 mistakes seldom last as long, and people whom it did not know at first wait no longer."""
 
+PERSON_FRAMES = 16
+"""What a pixel showed of the person is the mean of about so many frames."""
+
+NEAR_PX = 6
+"""Room that the person uncovers is held against what was hidden within so many pixels, rows and columns alike."""
+
+PATCH_PX = 3
+"""Room is known again by a square with so many pixels to each side."""
+
+PATCH_STEP = 2
+"""Squares are compared around every such row and column only: what is found goes on from there."""
+
+CLEAR_PATCH = 3.0
+"""Only a square whose colours are spread by so many times the least of `DIFFERENCES` tells the room from a person of
+its colour."""
+
 
 @njit(cache=True, nogil=True)
 def judge_pixels(
@@ -49,10 +65,11 @@ def judge_pixels(
     light: npt.NDArray[np.float32],
     limits: npt.NDArray[np.float32],
     least: npt.NDArray[np.float32],
+    near: npt.NDArray[np.uint8],
     rows: tuple[Word, Word],
     planes: npt.NDArray[np.uint8],
 ) -> None:
-    """Say of each pixel whether it may be shown, by itself alone.
+    """Say of each pixel whether it may be shown, by itself and by what is known of the room around it.
 
     Parameters
     ----------
@@ -65,8 +82,9 @@ def judge_pixels(
     seen : ndarray
         (height, width) int32, from how many frames the plate is known; 0 where it is not.
     hidden, memory : ndarray
-        The like of `plate`, of what was hidden lately, and for how many sure frames it is still to be hidden where the
-        plate is not known. `memory` is changed.
+        The like of `plate`, and (height, width) int32. Where `memory` is over 0: what was hidden lately, and for how
+        many sure frames it is still to be hidden where the plate is not known. Where it is below: what of the person
+        was shown, from how many frames, and beyond `PERSON_FRAMES` for how many it was hidden since. Both are changed.
     light : ndarray
         (3,) float32: by how much the frame is brighter than the plate.
     limits : ndarray
@@ -74,6 +92,8 @@ def judge_pixels(
     least : ndarray
         (n + 2,) float32: how likely a pixel must be the person's, of 255, below each of `limits`, beyond the last, and
         where the plate is not known.
+    near : ndarray
+        (height, width) uint8, 1 where `memory` is over 0 within `NEAR_PX`.
     rows : tuple of int
         First and end row to judge.
     planes : ndarray
@@ -93,10 +113,7 @@ def judge_pixels(
             if high < lowest:
                 continue
             if seen[y, x] <= 0:
-                is_shown = low >= least[-1]
-                if is_shown and memory[y, x] > 0:
-                    is_shown = _difference(frame, hidden, memory, light, y, x) >= limits[1]
-                    memory[y, x] -= not is_shown
+                is_shown = low >= least[-1] and not _is_as_hidden(frame, hidden, memory, light, limits, near, y, x)
                 planes[0, y, x] = is_shown
                 planes[1, y, x] = not is_shown
                 continue
@@ -107,6 +124,8 @@ def judge_pixels(
             mean = np.float32(0.5) * (np.float32(low) + np.float32(high))
             is_shown = mean >= least[level] and low >= np.float32(0.5) * least[level]
             planes[1, y, x] = not is_shown or level == 0
+            if level == 0 and not planes[2, y, x] and not (y % PATCH_STEP or x % PATCH_STEP):
+                planes[2, y, x] = _is_the_room(frame, plate, seen, light, limits[0], y, x)
 
 
 @njit(cache=True, nogil=True)
@@ -141,6 +160,111 @@ def _difference(
     around = (total_b * total_b + total_g * total_g + total_r * total_r) / np.float32(n * n)
     nearest: float = np.sqrt(min(own, around) if n >= 4 else own)
     return nearest
+
+
+@njit(cache=True, nogil=True)
+def _is_as_hidden(
+    frame: npt.NDArray[np.uint8],
+    hidden: npt.NDArray[np.float32],
+    memory: npt.NDArray[np.int32],
+    light: npt.NDArray[np.float32],
+    limits: npt.NDArray[np.float32],
+    near: npt.NDArray[np.uint8],
+    y: Word,
+    x: Word,
+) -> bool:
+    """Say whether a pixel that the looks take for the person has the colour of what was hidden, there or nearby.
+
+    Where nothing was hidden yet, room that the person uncovers has another colour than they had there, and mostly that
+    of room hidden beside it. A person at rest has the colour of their own edge, but has not changed.
+    """
+    if memory[y, x] > 0:
+        is_alike: bool = _difference(frame, hidden, memory, light, y, x) < limits[1]
+        memory[y, x] -= is_alike
+        return is_alike
+    if memory[y, x] < 0 and near[y, x]:
+        has_changed = _square(frame, hidden, light, y, x, y, x) >= limits[-1] * limits[-1]
+        if has_changed and _was_hidden_nearby(frame, hidden, memory, light, limits[0], y, x):
+            memory[y, x] -= 1
+            if memory[y, x] < -(PERSON_FRAMES + LONGEST):
+                memory[y, x] = 0
+            return True
+    if memory[y, x] > -PERSON_FRAMES:
+        memory[y, x] -= 1
+    share = np.float32(1) / np.float32(min(-memory[y, x], PERSON_FRAMES))
+    for c in range(3):
+        hidden[y, x, c] += share * (np.float32(frame[y, x, c]) - hidden[y, x, c])
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _was_hidden_nearby(
+    frame: npt.NDArray[np.uint8],
+    hidden: npt.NDArray[np.float32],
+    memory: npt.NDArray[np.int32],
+    light: npt.NDArray[np.float32],
+    limit: float,
+    y: Word,
+    x: Word,
+) -> bool:
+    for v in range(max(y - NEAR_PX, 0), min(y + NEAR_PX + 1, memory.shape[0])):
+        for u in range(max(x - NEAR_PX, 0), min(x + NEAR_PX + 1, memory.shape[1])):
+            if memory[v, u] > 0 and _square(frame, hidden, light, y, x, v, u) < limit * limit:
+                return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _square(
+    frame: npt.NDArray[np.uint8],
+    colors: npt.NDArray[np.float32],
+    light: npt.NDArray[np.float32],
+    y: Word,
+    x: Word,
+    v: Word,
+    u: Word,
+) -> float:
+    """Return the squared difference of the pixel at y, x from the colour remembered at v, u."""
+    b = np.float32(frame[y, x, 0]) - colors[v, u, 0] - light[0]
+    g = np.float32(frame[y, x, 1]) - colors[v, u, 1] - light[1]
+    r = np.float32(frame[y, x, 2]) - colors[v, u, 2] - light[2]
+    return float(b * b + g * g + r * r)
+
+
+@njit(cache=True, nogil=True)
+def _is_the_room(
+    frame: npt.NDArray[np.uint8],
+    plate: npt.NDArray[np.float32],
+    seen: npt.NDArray[np.int32],
+    light: npt.NDArray[np.float32],
+    limit: float,
+    y: Word,
+    x: Word,
+) -> bool:
+    """Say whether the square around a pixel is the plate's, whatever the looks say: the same pattern, and a clear one.
+
+    A person may have the colour of the wall behind, but not the room's edges, each in its place.
+    """
+    height, width = seen.shape
+    if not (PATCH_PX <= y < height - PATCH_PX and PATCH_PX <= x < width - PATCH_PX):
+        return False
+    n = np.float32((2 * PATCH_PX + 1) ** 2)
+    apart = spread = np.float32(0)
+    for c in range(3):
+        total = squares = np.float32(0)
+        for v in range(y - PATCH_PX, y + PATCH_PX + 1):
+            for u in range(x - PATCH_PX, x + PATCH_PX + 1):
+                if seen[v, u] <= 0:
+                    return False
+                by = np.float32(frame[v, u, c]) - plate[v, u, c] - light[c]
+                apart += by * by
+                away = plate[v, u, c] - plate[y, x, c]
+                total += away
+                squares += away * away
+        if apart > n * limit * limit:
+            return False
+        spread += squares / n - (total / n) * (total / n)
+    return bool(spread >= (CLEAR_PATCH * limit) ** 2)
 
 
 @njit(cache=True, nogil=True)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from reference import judged, laid_over, learnt
 
 from pipelines.protection import kernels as k
+from pipelines.protection.guard import NEARBY
 
 LIMITS = np.array(k.DIFFERENCES, np.float32)
 LEAST = np.array([*k.PROBABILITIES, 0.8], np.float32) * np.float32(255)
@@ -23,9 +24,24 @@ def scene(seed: int, height: int, width: int):
     looks = rng.choice([0, 20, 75, 76, 120, 190, 204, 230, 250, 255], (2, height, width)).astype(np.uint8)
     seen = rng.choice([-1, 0, 1, 30], (height, width)).astype(np.int32)
     hidden = (frame + rng.normal(0, rng.choice([2, 20], (height, width, 1)), (height, width, 3))).astype(np.float32)
-    memory = rng.choice([0, 1, 30], (height, width)).astype(np.int32)
+    memory = rng.choice([-166, -20, -16, -3, 0, 1, 30], (height, width)).astype(np.int32)
     light = rng.normal(0, 2, 3).astype(np.float32)
     return frame, looks, plate, seen, hidden, memory, light
+
+
+def assert_judged_alike(parts):
+    *_, hidden, memory, _ = parts
+    planes = np.full((3, *memory.shape), 9, np.uint8)
+    patch, lengths = (k.PATCH_PX, k.PATCH_STEP, k.CLEAR_PATCH), (k.NEAR_PX, k.PERSON_FRAMES, k.LONGEST)
+    twin = judged(*parts, LIMITS.tolist(), LEAST.tolist(), k.UNSURE, patch, lengths)
+    k.judge_pixels(*parts, LIMITS, LEAST, near(memory), (0, memory.shape[0]), planes)
+    np.testing.assert_array_equal(planes, twin[0])
+    np.testing.assert_allclose(hidden, twin[1], atol=ROUNDING)
+    np.testing.assert_array_equal(memory, twin[2])
+
+
+def near(memory):
+    return cv2.dilate((memory > 0).view(np.uint8), NEARBY)
 
 
 sizes = {"seed": st.integers(0, 10_000), "height": st.integers(1, 7), "width": st.integers(1, 9)}
@@ -35,10 +51,62 @@ sizes = {"seed": st.integers(0, 10_000), "height": st.integers(1, 7), "width": s
 @given(**sizes)
 def test_every_pixel_is_judged_as_its_slow_twin_judges_it(seed, height, width):
     parts = scene(seed, height, width)
-    twin = judged(*parts, LIMITS.tolist(), LEAST.tolist(), k.UNSURE)
-    planes = np.full((3, height, width), 9, np.uint8)
-    k.judge_pixels(*parts, LIMITS, LEAST, (0, height), planes)
-    np.testing.assert_array_equal(planes, twin)
+    assert_judged_alike(parts)
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 10_000), height=st.integers(7, 10), width=st.integers(7, 10))
+def test_room_known_by_its_pattern_is_judged_as_its_slow_twin_judges_it(seed, height, width):
+    rng = np.random.default_rng(seed)
+    frame, looks, *_, light = scene(seed, height, width)
+    spread, noise = rng.choice([2, 14, 16, 18, 40]), rng.choice([1, 4, 5, 6])
+    plate = rng.normal(128, spread, (height, width, 3)).astype(np.float32)
+    frame = np.clip(plate + light + rng.normal(0, noise, plate.shape), 0, 255).astype(np.uint8)
+    seen = rng.choice([0, 30], (height, width), p=[0.002, 0.998]).astype(np.int32)
+    parts = frame, looks, plate, seen, np.zeros_like(plate), np.zeros_like(seen), light
+    assert_judged_alike(parts)
+
+
+def test_a_person_of_the_walls_colour_is_not_taken_for_the_wall_but_a_pattern_in_its_place_is(rng):
+    plate = np.full((20, 40, 3), 120, np.float32)
+    plate[10:, 20:] = 60  # the right half has an edge
+    frame = np.clip(plate + rng.normal(0, 1, plate.shape), 0, 255).astype(np.uint8)
+    looks, seen = np.full((2, 20, 40), 255, np.uint8), np.full((20, 40), 30, np.int32)
+    planes = np.zeros((3, 20, 40), np.uint8)
+    parts = frame, looks, plate, seen, np.zeros_like(plate), np.zeros_like(seen), np.zeros(3, np.float32)
+    k.judge_pixels(*parts, LIMITS, LEAST, seen, (0, 20), planes)
+    assert planes[2, 10, 24 : 36 : k.PATCH_STEP].all()
+    assert not planes[2, :, :16].any()
+
+
+@settings(deadline=None, max_examples=60)
+@given(**sizes)
+def test_what_was_hidden_nearby_is_judged_as_its_slow_twin_judges_it(seed, height, width):
+    rng = np.random.default_rng(seed)
+    frame, looks, plate, seen, _, memory, light = scene(seed, height, width)
+    colors = rng.choice([40, 45, 60, 90], (2, height, width, 1)).astype(np.float32)
+    frame = np.clip(colors[0] + np.zeros(3), 0, 255).astype(np.uint8)
+    assert_judged_alike((frame, looks, plate, seen, colors[1] + np.zeros(3, np.float32), memory, light))
+
+
+def test_what_a_person_uncovers_is_hidden_where_the_like_was_hidden_beside_it():
+    book, hair = (180, 200, 250), (40, 45, 60)
+    looks, nowhere = np.full((2, 9, 30), 255, np.uint8), np.zeros((9, 30), np.int32)
+    hidden, memory = np.full((9, 30, 3), book, np.float32), np.zeros((9, 30), np.int32)
+    memory[:, :10] = k.LONGEST
+    plate, light, planes = np.zeros_like(hidden), np.zeros(3, np.float32), np.zeros((3, 9, 30), np.uint8)
+
+    def shown(edge_px):
+        frame = np.full((9, 30, 3), hair, np.uint8)
+        frame[:, :edge_px] = book
+        parts = frame, looks, plate, nowhere, hidden, memory, light, LIMITS, LEAST, near(memory)
+        k.judge_pixels(*parts, (0, 9), planes)
+        return planes[0].astype(bool).copy()
+
+    for _ in range(k.PERSON_FRAMES):
+        assert shown(10)[:, 10:].all()
+    for _ in range(k.LONGEST - k.PERSON_FRAMES - 1):
+        np.testing.assert_array_equal(shown(14), np.tile(np.arange(30) >= 14, (9, 1)))
 
 
 @settings(deadline=None, max_examples=60)

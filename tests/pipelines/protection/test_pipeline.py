@@ -372,3 +372,23 @@ def test_the_person_model_itself_finds_a_drawn_head_and_no_room_is_shown(rng):
         lost.append((output != image).any(axis=-1)[: HEIGHT // 2][matte[: HEIGHT // 2]].mean())
     assert once.mean() < 0.015
     assert np.mean(lost) < 0.2
+
+
+def test_known_room_that_the_person_encloses_is_hidden_by_its_pattern(rng, segmenter):
+    room = textured_room(rng, HEIGHT, WIDTH)
+    room[80:120, 130:150] = TRAP  # the model takes it for the person once they are around it
+    for y in range(80, 120, 8):
+        room[y : y + 4, 130:150] = (80, 140, 70)  # this too
+    protection = opened(segmenter)
+    for _ in range(5):
+        shown_by(protection, noisy(with_person(room, 30)[0], rng))
+    segmenter.is_fooled = True
+    image, matte = with_person(room, 105, 70)
+    image[80:120, 130:150], matte[80:120, 130:150] = room[80:120, 130:150], False
+    for _ in range(2):  # the close-up follows the person within a frame
+        noisy_image = noisy(image, rng)
+        output = shown_by(protection, noisy_image)
+    image = noisy_image
+    assert protection._close_ups.looks[:, 100, 140].min() == 255
+    assert not exposed(image, output, matte)[84:116, 134:146].any()
+    assert (output[140:170, 115:165] == image[140:170, 115:165]).mean() > 0.9
