@@ -264,7 +264,7 @@ def _is_as_hidden(frame, hidden, memory, light, limits, near_px, person_frames, 
         memory[y, x] = memory[y, x] - 1 if memory[y, x] > -(person_frames + longest) else 0
         return True
     memory[y, x] = min(memory[y, x], max(memory[y, x] - 1, -person_frames))
-    hidden[y, x] += (codes - hidden[y, x]) / min(-memory[y, x], person_frames)
+    hidden[y, x] += (codes - light - hidden[y, x]) / min(-memory[y, x], person_frames)
     return False
 
 

@@ -193,7 +193,7 @@ def _is_as_hidden(
         memory[y, x] -= 1
     share = np.float32(1) / np.float32(min(-memory[y, x], PERSON_FRAMES))
     for c in range(3):
-        hidden[y, x, c] += share * (np.float32(frame[y, x, c]) - hidden[y, x, c])
+        hidden[y, x, c] += share * (np.float32(frame[y, x, c]) - light[c] - hidden[y, x, c])
     return False
 
 
@@ -334,6 +334,7 @@ def remember_hidden(
     frame: npt.NDArray[np.uint8],
     most: npt.NDArray[np.uint8],
     limit: Word,
+    light: npt.NDArray[np.float32],
     far: float,
     rows: tuple[Word, Word],
     hidden: npt.NDArray[np.float32],
@@ -349,6 +350,8 @@ def remember_hidden(
         (height, width) uint8: the highest probability of a person by any look, 255 being 1.
     limit : int
         Pixels below this are remembered.
+    light : ndarray
+        (3,) float32: by how much the frame is brighter than the plate; what is remembered is as bright as that.
     far : float
         A colour farther than this from the one that is remembered takes its place; codes.
     rows : tuple of int
@@ -364,12 +367,12 @@ def remember_hidden(
                 continue
             square = np.float32(0)
             for c in range(3):
-                by = np.float32(frame[y, x, c]) - hidden[y, x, c]
+                by = np.float32(frame[y, x, c]) - light[c] - hidden[y, x, c]
                 square += by * by
             share = np.float32(1 / HIDDEN_FRAMES) if memory[y, x] > 0 and square <= far * far else np.float32(1)
             memory[y, x] = LONGEST
             for c in range(3):
-                hidden[y, x, c] += share * (np.float32(frame[y, x, c]) - hidden[y, x, c])
+                hidden[y, x, c] += share * (np.float32(frame[y, x, c]) - light[c] - hidden[y, x, c])
 
 
 @njit(cache=True, nogil=True)

@@ -95,7 +95,7 @@ class Plate:
 
         def learn(rows: tuple[int, int], sums: npt.NDArray[np.float64]) -> None:
             learn_plate(frame, is_room, self.light, far, rows, self.colors, self.seen, sums)
-            remember_hidden(frame, most, HIDDEN, far, rows, self.hidden, self.memory)
+            remember_hidden(frame, most, HIDDEN, self.light, far, rows, self.hidden, self.memory)
 
         parts = zip(self._bands, self._sums, strict=True)
         self._crew.run([partial(learn, rows, sums) for rows, sums in parts])

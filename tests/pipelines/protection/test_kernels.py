@@ -138,15 +138,16 @@ def test_only_what_no_look_takes_for_the_person_is_remembered(rng):
     most = np.zeros((5, 6), np.uint8)
     most[2, 3] = 200
     hidden, memory = np.zeros((5, 6, 3), np.float32), np.zeros((5, 6), np.int32)
-    k.remember_hidden(frame, most, 200, 27.0, (0, 5), hidden, memory)
+    k.remember_hidden(frame, most, 200, np.full(3, 4, np.float32), 27.0, (0, 5), hidden, memory)
     assert (memory > 0).sum() == 29
     assert memory[2, 3] == 0
-    assert np.abs(hidden - frame)[memory > 0].max() == 0
+    assert np.abs(hidden + 4 - frame)[memory > 0].max() == 0  # without the light that the frame has more
 
 
 def test_a_colour_that_is_new_takes_the_place_of_the_one_remembered():
     hidden, memory = np.full((1, 1, 3), 10, np.float32), np.full((1, 1), 30, np.int32)
-    k.remember_hidden(np.full((1, 1, 3), 90, np.uint8), np.zeros((1, 1), np.uint8), 200, 27.0, (0, 1), hidden, memory)
+    frame, most, light = np.full((1, 1, 3), 90, np.uint8), np.zeros((1, 1), np.uint8), np.zeros(3, np.float32)
+    k.remember_hidden(frame, most, 200, light, 27.0, (0, 1), hidden, memory)
     assert (hidden == 90).all()
     assert memory[0, 0] == k.LONGEST
 
