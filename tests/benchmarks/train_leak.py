@@ -8,14 +8,16 @@ colours that were kept. A colour is the room's if it is right by the rule of
 room by chance are none. At the same time the network learns to bring the colours of leaks nearer to what was behind.
 
 Pieces of calls are mirrored, and their channels reordered, for the same reason as the calls are so different: one man
-and a dozen of photos must not be learnt by heart. The weights
-are averaged over the last steps. 1,100 steps take half an hour on two cores; twice as many learn the calls by heart.
+and a dozen of photos must not be learnt by heart. The weights are averaged over the last steps. 1,100 steps of 78 calls
+take a quarter of an hour on two cores; twice as many learn them by heart. Networks learnt from other calls, with
+another --seed, or from pieces of another size err elsewhere, so that the mean of some is better than each.
 
 Calls named by --held-out CALL... are not learnt from: the table that is printed is theirs, for some thresholds.
 """
 
 import argparse
 import copy
+import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,7 +33,9 @@ from witness import Witnessed, WitnessedWatcher, scores, watch, witnessed
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 CAUSAL_SHARE = 0.3
-STEPS, CALLS_A_STEP, PIECE = 1100, 4, (176, 320)
+STEPS, PIECE_PX = 1100, (176, 320)
+PIXELS_A_STEP = 4 * 176 * 320
+"""Pieces of so many pixels in all are learnt from in a step."""
 RATE, WEIGHT_DECAY, STEEPEST, MEMORY = 2e-3, 5e-2, 1.0, 0.995
 JUDGED_SHARE = 0.25
 """Of the colours of a piece so many are judged in a step; all of them are seen by the context."""
@@ -43,10 +47,10 @@ REORDERED, RELIT = 0.6, 0.5
 THRESHOLDS = (0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7)
 
 
-def cut_piece(call: Witnessed, rng: np.random.Generator) -> Piece:
+def cut_piece(call: Witnessed, size_px: tuple[int, int], rng: np.random.Generator) -> Piece:
     """Cut a piece out of a call, mirrored, reordered and relit some of the time."""
-    height, width = PIECE
-    y, x = (int(rng.integers(0, side - size + 1)) for side, size in zip(call.weights.shape, PIECE, strict=True))
+    height, width = size_px
+    y, x = (int(rng.integers(0, side - size + 1)) for side, size in zip(call.weights.shape, size_px, strict=True))
     rows = np.searchsorted(call.y, (y, y + height))
     inside = rows[0] + np.flatnonzero((call.x[slice(*rows)] >= x) & (call.x[slice(*rows)] < x + width))
     way = -1 if rng.random() < 0.5 else 1
@@ -78,9 +82,15 @@ def loss_of(learner: Learner, pieces: Sequence[Piece]) -> torch.Tensor:
 
 
 def learn(
-    calls: Sequence[Witnessed], held_out: Mapping[Path, WitnessedWatcher], steps: int, out: Path, seed: int = 0
+    calls: Sequence[Witnessed],
+    held_out: Mapping[Path, WitnessedWatcher],
+    steps: int,
+    out: Path,
+    seed: int = 0,
+    piece_px: tuple[int, int] = PIECE_PX,
 ) -> None:
     """Learn, write the network now and then, and say how good it is on calls that it has not seen."""
+    calls_a_step = round(PIXELS_A_STEP / math.prod(piece_px))
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     learner = Learner(calls)
@@ -89,7 +99,8 @@ def learn(
     average = copy.deepcopy(learner).eval()
     began, losses = time.monotonic(), []
     for step in range(1, steps + 1):
-        loss = loss_of(learner, [cut_piece(calls[i], rng) for i in rng.integers(0, len(calls), CALLS_A_STEP)])
+        drawn = rng.integers(0, len(calls), calls_a_step)
+        loss = loss_of(learner, [cut_piece(calls[i], piece_px, rng) for i in drawn])
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(learner.parameters(), STEEPEST)
@@ -121,6 +132,8 @@ def main() -> None:
     line.add_argument("--n-calls", type=int, default=60, help="how many calls to learn from")
     line.add_argument("--jobs", type=int, default=1, help="calls that are made at once")
     line.add_argument("--steps", type=int, default=STEPS, help="how long to learn")
+    line.add_argument("--piece-px", type=int, nargs=2, default=PIECE_PX, help="height and width of the pieces")
+    line.add_argument("--seed", type=int, default=0, help="of the weights, and of what is cut")
     line.add_argument("--held-out", type=Path, nargs="*", default=[], help="folders of calls to be judged on")
     line.add_argument("--out", type=Path, default=Path("network.npz"), help="file to write")
     asked = line.parse_args()
@@ -130,7 +143,8 @@ def main() -> None:
         for folder, call in zip(folders, pool.map(make_and_watch, folders), strict=True):
             calls.append(call)
             print(f"{folder}: {len(call.rows)} colours", flush=True)
-    learn(calls, {folder: watch(folder) for folder in asked.held_out}, asked.steps, asked.out)
+    watched = {folder: watch(folder) for folder in asked.held_out}
+    learn(calls, watched, asked.steps, asked.out, asked.seed, tuple(asked.piece_px))
 
 
 if __name__ == "__main__":

@@ -115,7 +115,7 @@ def witnessed(folder: Path, watcher: WitnessedWatcher) -> Witnessed:
 
 def scores(folder: Path, watcher: LeakWatcher, network: Network, thresholds: Sequence[float]) -> list[Score]:
     """Score what a network claims of a call at some thresholds."""
-    candidates = Candidates(watcher, network)
+    candidates = Candidates(watcher, (network,))
     candidates.refresh()
     room, backdrop = (_picture(folder / f"{name}.png") for name in ("room", "backdrop"))
     found = np.dstack([candidates.color.round().clip(0, 255), np.zeros(room.shape[:2])]).astype(np.uint8)

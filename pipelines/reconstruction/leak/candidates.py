@@ -1,10 +1,12 @@
 """The likeliest room colour of every pixel, kept up to date a few rows at a time.
 
 Judging every colour of every pixel takes most of a second: too long between two frames of a live call. So with each
-frame some rows are judged anew, and all of them within `ROUND_FRAMES`. What the network says of the surroundings is
-worked out beside, once a round, from the cells of the round before.
+frame some rows are judged anew, and all of them within `ROUND_FRAMES`. What the networks say of the surroundings is
+worked out beside, once a round, from the cells of the round before. What they say of a colour, log odds and shift, is
+averaged.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import NamedTuple
@@ -14,7 +16,7 @@ import numpy.typing as npt
 
 from pipelines.reconstruction.leak import cells, claims
 from pipelines.reconstruction.leak.evidence import N_SLOTS
-from pipelines.reconstruction.leak.network import MULTIPLE, Layer, Network, read_network
+from pipelines.reconstruction.leak.network import MULTIPLE, Layer, Network, read_networks
 from pipelines.reconstruction.leak.watcher import LeakWatcher
 
 ROUND_FRAMES = 180
@@ -26,29 +28,29 @@ _BLUE, _RED = claims.FEATURES.index("blue"), claims.FEATURES.index("red")
 
 
 class _Encoded(NamedTuple):
-    """The colours of some rows: owners, what they were encoded to, the first guess, and the colours themselves."""
+    """The colours of some rows: owners, what each network made of them, their first guesses, and the colours."""
 
     owners: npt.NDArray[np.int32]
-    embedded: Layer
-    log_odds: Layer
+    embedded: list[Layer]
+    guesses: list[Layer]
     colors: Layer
 
 
 @cache
-def shipped_network() -> Network:
-    """Return the network that ships with Backroom, read once.
+def shipped_networks() -> tuple[Network, ...]:
+    """Return the networks that ship with Backroom, read once.
 
     Returns
     -------
-    Network
+    tuple of Network
         Shared; read only.
 
     Raises
     ------
     PipelineError
-        If its file is missing or damaged.
+        If a file is missing or damaged.
     """
-    return read_network(claims.FEATURES)
+    return read_networks(claims.FEATURES)
 
 
 class Candidates:
@@ -58,8 +60,8 @@ class Candidates:
     ----------
     watcher : LeakWatcher
         Whose evidence is judged; not changed.
-    network : Network, optional
-        What judges it; the one that ships with Backroom unless given.
+    networks : sequence of Network, optional
+        What judges it; those that ship with Backroom unless given.
 
     Attributes
     ----------
@@ -71,22 +73,24 @@ class Candidates:
         (height, width) float32, in how many separate episodes it was seen.
     """
 
-    def __init__(self, watcher: LeakWatcher, network: Network | None = None) -> None:
+    def __init__(self, watcher: LeakWatcher, networks: Sequence[Network] = ()) -> None:
         height, width = watcher.height, watcher.width
         self.watcher = watcher
         self.color = np.zeros((height, width, 3), np.float32)
         self.episodes = np.zeros((height, width), np.float32)
         self._log_odds = np.full((height, width), _NEVER, np.float32)
-        self._network = network or shipped_network()
+        self._networks = tuple(networks) or shipped_networks()
         n = _ROWS_AT_ONCE * width * N_SLOTS
         self._rows = np.empty((n, claims.N_FEATURES), np.float32)
         self._owners = np.empty(n, np.int32)
-        self._around = np.empty((n, self._network.n_context), np.float32)
-        size = (-(-side // (cells.SIDE_PX * MULTIPLE)) * MULTIPLE for side in (height, width))
-        self._cells: Layer = np.zeros((cells.n_channels(self._network.n_embedded), *size), np.float32)
-        self._context: Layer | None = None
+        self._arounds = [np.empty((n, network.n_context), np.float32) for network in self._networks]
+        size = tuple(-(-side // (cells.SIDE_PX * MULTIPLE)) * MULTIPLE for side in (height, width))
+        self._cells: list[Layer] = [
+            np.zeros((cells.n_channels(network.n_embedded), *size), np.float32) for network in self._networks
+        ]
+        self._contexts: list[Layer] = []
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="surroundings")
-        self._next_context: Future[Layer] | None = None
+        self._next_contexts: Future[list[Layer]] | None = None
         self._next_row = 0
         self._colors_before = np.zeros(watcher.person_colors.shape)
         self._common = claims.person_commonness(self._colors_before)
@@ -94,9 +98,12 @@ class Candidates:
     @property
     def n_bytes(self) -> int:
         """Bytes of the maps and of the room to work in, that of the other thread included."""
-        surroundings: int = self._cells.nbytes + self._cells[0].nbytes * self._network.n_context
-        maps = (self.color, self.episodes, self._log_odds, self._cells)
-        return surroundings + sum(a.nbytes for a in (*maps, self._rows, self._owners, self._around))
+        surroundings: int = sum(
+            each.nbytes + each[0].nbytes * network.n_context
+            for each, network in zip(self._cells, self._networks, strict=True)
+        )
+        maps = (self.color, self.episodes, self._log_odds, *self._cells)
+        return surroundings + sum(a.nbytes for a in (*maps, self._rows, self._owners, *self._arounds))
 
     @property
     def is_there(self) -> npt.NDArray[np.bool_]:
@@ -129,17 +136,20 @@ class Candidates:
         parts = self._parts(0, self.watcher.height)
         for rows in parts:
             self._encode(rows)
-        self._context = self._network.context(self._cells)
+        self._contexts = self._look_around(self._cells)
         for rows in parts:
             self._judge(rows, self._encode(rows))
 
+    def _look_around(self, maps: Sequence[Layer]) -> list[Layer]:
+        return [network.context(each) for network, each in zip(self._networks, maps, strict=True)]
+
     def _look_around_beside(self) -> None:
         """Take the surroundings that are ready, and have the next ones worked out by another thread."""
-        if self._next_context is not None:
-            if not self._next_context.done():
+        if self._next_contexts is not None:
+            if not self._next_contexts.done():
                 return
-            self._context = self._next_context.result()
-        self._next_context = self._worker.submit(self._network.context, self._cells.copy())
+            self._contexts = self._next_contexts.result()
+        self._next_contexts = self._worker.submit(self._look_around, [each.copy() for each in self._cells])
 
     def _parts(self, first_row: int, end_row: int) -> list[slice]:
         """Cut rows into as many at once as there is room to work in."""
@@ -161,20 +171,30 @@ class Candidates:
             watcher.evidence, watcher.backdrop, self._commonness(), part.start, part.stop, self._rows, self._owners
         )
         rows, owners = self._rows[:n], self._owners[:n]
-        embedded, log_odds = self._network.encode(rows)
         tints = rows[:, _BLUE : _RED + 1]
-        some_cells = self._cells[:, part.start // cells.SIDE_PX : -(-part.stop // cells.SIDE_PX)]
-        cells.gather_cells(owners, embedded, log_odds, tints, watcher.backdrop, watcher.known, part.start, some_cells)
-        return _Encoded(owners, embedded, log_odds, (tints + 1) * claims.HALF_RANGE)
+        encoded = _Encoded(owners, [], [], (tints + 1) * claims.HALF_RANGE)
+        band = slice(part.start // cells.SIDE_PX, -(-part.stop // cells.SIDE_PX))
+        for network, each in zip(self._networks, self._cells, strict=True):
+            embedded, guess = network.encode(rows)
+            cells.gather_cells(
+                owners, embedded, guess, tints, watcher.backdrop, watcher.known, part.start, each[:, band]
+            )
+            encoded.embedded.append(embedded)
+            encoded.guesses.append(guess)
+        return encoded
 
     def _judge(self, part: slice, encoded: _Encoded) -> None:
         """Judge rows by the surroundings as they were; before there are any, by each colour alone."""
-        owners, embedded, log_odds, colors = encoded
-        if self._context is not None:
-            around = self._around[: len(owners)]
-            cells.look_around(owners, self._context, self.watcher.width, around)
-            log_odds, shifts = self._network.judge(embedded, around)
-            colors += shifts
+        owners, embedded, guesses, colors = encoded
+        log_odds = np.mean(guesses, axis=0)
+        if self._contexts:
+            log_odds = np.zeros(len(owners), np.float32)
+            for i, network in enumerate(self._networks):
+                around = self._arounds[i][: len(owners)]
+                cells.look_around(owners, self._contexts[i], self.watcher.width, around)
+                judged, shifts = network.judge(embedded[i], around)
+                log_odds += judged / len(self._networks)
+                colors += shifts / len(self._networks)
         self._log_odds[part] = _NEVER
         evidence = self.watcher.evidence
         claims.keep_likeliest(owners, log_odds, colors, evidence, self._log_odds, self.color, self.episodes)

@@ -5,8 +5,8 @@ U-Net that looks at what the encoder made of all colours around, on cells of 2 x
 beside a pixel, and so does a person. The *head* judges each colour by both: how likely it is the room's, and by how
 much mask and codec have shifted it.
 
-The weights were learnt on simulated calls by `tests/benchmarks/train_leak.py`; the file `network.npz` beside this
-module holds them with the names of the features.
+The weights were learnt on simulated calls by `tests/benchmarks/train_leak.py`. The files `NETWORK_NAMES` beside this
+module hold them with the names of the features: several networks, learnt apart, whose mean errs less than each of them.
 
 References
 ----------
@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from pipelines.base import PipelineError
 
-NETWORK_NAME = "network.npz"
+NETWORK_NAMES = ("network-1.npz", "network-2.npz")
 
 Layer = npt.NDArray[np.float32]
 
@@ -200,15 +200,37 @@ def _doubled(values: Layer) -> Layer:
     return values.repeat(2, axis=1).repeat(2, axis=2)
 
 
-def read_network(names: tuple[str, ...], path: Traversable | None = None) -> Network:
-    """Read the network that ships with Backroom.
+def read_networks(names: tuple[str, ...]) -> tuple[Network, ...]:
+    """Read the networks that ship with Backroom.
+
+    Parameters
+    ----------
+    names : tuple of str
+        The features that the caller has.
+
+    Returns
+    -------
+    tuple of Network
+        Those of `NETWORK_NAMES`.
+
+    Raises
+    ------
+    PipelineError
+        As `read_network` does.
+    """
+    folder = files("pipelines.reconstruction.leak")
+    return tuple(read_network(names, folder / name) for name in NETWORK_NAMES)
+
+
+def read_network(names: tuple[str, ...], path: Traversable) -> Network:
+    """Read a network.
 
     Parameters
     ----------
     names : tuple of str
         The features that the caller has; must be those that the network has learnt from.
-    path : Path or Traversable, optional
-        Another file of that kind.
+    path : Path or Traversable
+        A file that `Network.save` wrote.
 
     Returns
     -------
@@ -220,7 +242,6 @@ def read_network(names: tuple[str, ...], path: Traversable | None = None) -> Net
     PipelineError
         If the file cannot be read, is damaged, or was made for other features.
     """
-    path = files("pipelines.reconstruction.leak") / NETWORK_NAME if path is None else path
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as content:
             learnt_from = tuple(str(name) for name in content["names"])

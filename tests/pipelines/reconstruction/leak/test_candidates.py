@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from compiled import sized
 
-from pipelines.reconstruction.leak.candidates import ROUND_FRAMES, Candidates
+from pipelines.reconstruction.leak.candidates import ROUND_FRAMES, Candidates, shipped_networks
 from pipelines.reconstruction.leak.watcher import LeakWatcher
 
 HEIGHT, WIDTH = sized((61, 87), (33, 35))
@@ -30,7 +30,7 @@ def a_round(candidates):
     for _ in range(ROUND_FRAMES):
         candidates.refresh_some()
     deadline_s = time.monotonic() + 60
-    while not candidates._next_context.done():
+    while not candidates._next_contexts.done():
         assert time.monotonic() < deadline_s
         time.sleep(0.001)
 
@@ -59,3 +59,20 @@ def test_the_room_to_work_in_does_not_grow(watcher):
     a_round(candidates)
     candidates.refresh()
     assert candidates.n_bytes == before
+
+
+def judged_by(watcher, *networks):
+    candidates = Candidates(watcher, networks)
+    candidates.refresh()
+    return candidates
+
+
+def test_what_several_networks_say_is_averaged(watcher):
+    one, other = shipped_networks()
+    twice, both, mirrored = (judged_by(watcher, *pair) for pair in ((one, one), (one, other), (other, one)))
+    np.testing.assert_allclose(twice.confidence(), judged_by(watcher, one).confidence(), atol=1e-5)
+    np.testing.assert_allclose(both.confidence(), mirrored.confidence(), atol=1e-5)
+    # A pixel's likeliest colour may be another one by the mean, but never a likelier one than each thinks possible.
+    most = np.maximum(twice.confidence(), judged_by(watcher, other).confidence())
+    assert (both.confidence() <= most + 1e-5).all()
+    assert np.abs(both.confidence() - twice.confidence()).max() > 1e-3

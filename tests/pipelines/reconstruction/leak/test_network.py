@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipelines.base import PipelineError
-from pipelines.reconstruction.leak.candidates import shipped_network
+from pipelines.reconstruction.leak.candidates import shipped_networks
 from pipelines.reconstruction.leak.claims import FEATURES
 from pipelines.reconstruction.leak.network import MULTIPLE, convolve, read_network
 
@@ -32,7 +32,7 @@ def test_a_convolution_equals_its_slow_twin(rng, stride):
 
 
 def test_a_color_is_encoded_alike_alone_and_among_others(rng):
-    network = shipped_network()
+    network = shipped_networks()[0]
     rows = rng.normal(size=(50, len(FEATURES))).astype(np.float32)
     embedded, log_odds = network.encode(rows)
     alone = [network.encode(rows[i : i + 1]) for i in range(50)]
@@ -47,7 +47,7 @@ def slow_judge(network, embedded, around):
 
 
 def test_the_head_equals_its_slow_twin(rng):
-    network = shipped_network()
+    network = shipped_networks()[0]
     embedded = rng.normal(size=(9, network.n_embedded)).astype(np.float32)
     around = rng.normal(size=(9, network.n_context)).astype(np.float32)
     log_odds, shifts = network.judge(embedded, around)
@@ -58,7 +58,7 @@ def test_the_head_equals_its_slow_twin(rng):
 
 
 def test_the_context_of_a_cell_depends_on_what_is_near_and_hardly_on_what_is_far(rng):
-    network = shipped_network()
+    network = shipped_networks()[0]
     channels = network.weights["down_1"].shape[1]
     cells = rng.normal(size=(channels, 8 * MULTIPLE, 16 * MULTIPLE)).astype(np.float32)
     before = network.context(cells)
@@ -70,15 +70,15 @@ def test_the_context_of_a_cell_depends_on_what_is_near_and_hardly_on_what_is_far
 
 def test_a_network_is_read_as_it_was_saved(rng, tmp_path):
     path = tmp_path / "network.npz"
-    shipped_network().save(str(path))
+    shipped_networks()[0].save(str(path))
     read = read_network(FEATURES, path)
     rows = rng.normal(size=(5, len(FEATURES))).astype(np.float32)
-    np.testing.assert_array_equal(read.encode(rows)[0], shipped_network().encode(rows)[0])
+    np.testing.assert_array_equal(read.encode(rows)[0], shipped_networks()[0].encode(rows)[0])
 
 
 def test_a_network_for_other_features_is_refused(tmp_path):
     path = tmp_path / "network.npz"
-    shipped_network().save(str(path))
+    shipped_networks()[0].save(str(path))
     with pytest.raises(PipelineError, match=f"{len(FEATURES)} other features than the 3"):
         read_network(("a", "b", "c"), path)
 

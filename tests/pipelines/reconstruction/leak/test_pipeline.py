@@ -153,7 +153,7 @@ def test_a_resumed_session_ends_as_if_it_had_never_stopped(started, call, tmp_pa
     assert np.mean(np.abs(counted[0] - counted[1]) <= 2) > 0.99
     # Judging looks around: on a picture that is hardly more than border a small difference is one everywhere.
     if IS_COMPILED:
-        assert np.mean(np.abs(mine.confidence.astype(int) - theirs.confidence) <= 8) > 0.95
+        assert np.mean(np.abs(mine.confidence.astype(int) - theirs.confidence) <= 8) > 0.9
 
 
 def test_a_state_of_another_working_size_is_refused_and_the_counts_stay(started, call, tmp_path):
