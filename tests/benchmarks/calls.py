@@ -3,7 +3,7 @@
     uv run python tests/benchmarks/calls.py                        # all calls, all methods; makes the calls first
     uv run python tests/benchmarks/calls.py --methods leak rarest  # those only
     uv run python tests/benchmarks/calls.py --calls out/calls/ema  # on calls that are there already
-    uv run python tests/benchmarks/calls.py --aside                # on twenty other calls, which nothing is chosen by
+    uv run python tests/benchmarks/calls.py --aside                # on twenty other calls, of the man as he is
 
 The calls (`STANDARD_CALLS`) need the footage beside the project and are made once, into out/calls. Four client styles,
 each with another room, backdrop and part of the clip; a call that leaks nothing; and people who come and go in a real
