@@ -43,6 +43,10 @@ from stream.view.base import View, ViewCommand
 NUMBERS_EVERY_S = 0.25
 PROFILE_EVERY_S = 1.0
 
+MOST_WAITING = 2
+"""Frames of the camera that may wait: a stall of the machine loses none, and what it made late is soon caught up with.
+A machine that is too slow for every frame shows each one later by the time between two."""
+
 HIDDEN = "the others see a placeholder"
 SHOWN = "the others see you again"
 SHOWN_ALONE = "the others see the background again"
@@ -138,7 +142,7 @@ class ProtectSession:
         self._metering = Metering(meter)
         self._curve = CoverageCurve()
         self._started = dt.datetime.now(dt.UTC)
-        self._loop = Loop(source, self, sinks, self._tick, after_frame=self._after_frame)
+        self._loop = Loop(source, self, sinks, self._tick, most_waiting=MOST_WAITING, after_frame=self._after_frame)
 
     def stop(self) -> None:
         """End the session soon; may be called from any thread or signal handler."""
