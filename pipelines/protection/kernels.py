@@ -313,10 +313,7 @@ def learn_plate(
                     plate[y, x, c] = np.float32(frame[y, x, c]) - light[c]
                 continue
             sums[0] += 1
-            square = np.float32(0)
-            for c in range(3):
-                by = np.float32(frame[y, x, c]) - plate[y, x, c] - light[c]
-                square += by * by
+            square = _square(frame, plate, light, y, x, y, x)
             if square > far * far:
                 sums[1] += 1
                 seen[y, x] -= 2
@@ -365,10 +362,7 @@ def remember_hidden(
         for x in range(memory.shape[1]):
             if most[y, x] >= limit:
                 continue
-            square = np.float32(0)
-            for c in range(3):
-                by = np.float32(frame[y, x, c]) - light[c] - hidden[y, x, c]
-                square += by * by
+            square = _square(frame, hidden, light, y, x, y, x)
             share = np.float32(1 / HIDDEN_FRAMES) if memory[y, x] > 0 and square <= far * far else np.float32(1)
             memory[y, x] = LONGEST
             for c in range(3):

@@ -192,15 +192,16 @@ class Candidates:
     def _judge(self, part: slice, encoded: _Encoded) -> None:
         """Judge rows by the surroundings as they were; before there are any, by each colour alone."""
         owners, embedded, guesses, colors = encoded
-        log_odds = np.mean(guesses, axis=0)
+        said = guesses
         if self._contexts:
-            log_odds = np.zeros(len(owners), np.float32)
+            said = []
             for i, network in enumerate(self._networks):
                 around = self._arounds[i][: len(owners)]
                 cells.look_around(owners, self._contexts[i], self.watcher.width, around)
-                judged, shifts = network.judge(embedded[i], around)
-                log_odds += judged / len(self._networks)
+                log_odds, shifts = network.judge(embedded[i], around)
+                said.append(log_odds)
                 colors += shifts / len(self._networks)
+        log_odds = np.mean(said, axis=0)
         self._log_odds[part] = _NEVER
         evidence = self.watcher.evidence
         claims.keep_likeliest(owners, log_odds, colors, evidence, self._log_odds, self.color, self.episodes)
