@@ -5,6 +5,7 @@ import pytest
 
 from pipelines.reconstruction.leak import cells, claims
 from pipelines.reconstruction.leak.evidence import N_SLOTS
+from pipelines.reconstruction.leak.likeness import OBSERVED, WEIGHTS
 
 pytest.importorskip("skimage", reason="training calls are cut from scikit-image's photos: uv run --group judges")
 pytest.importorskip("sklearn", reason="training calls are cut from scikit-learn's photos: uv run --group training")
@@ -83,3 +84,33 @@ def test_the_trained_network_judges_as_its_file_does(call, rng):
     np.testing.assert_allclose(first_guess, guess.numpy(), atol=1e-4)
     np.testing.assert_allclose(judged, log_odds.numpy(), atol=1e-3)
     np.testing.assert_allclose((tints + 1) * claims.HALF_RANGE + shifts, colors.numpy(), atol=1e-2)
+
+
+def test_what_tells_leaks_from_other_frames_of_a_pixel_is_learnt(rng):
+    pytest.importorskip("torch")
+    from train_likeness import Noted, learn, pairs, prepared
+
+    telling = OBSERVED.index("distance to the backdrop")
+    n = 4000
+    rows = rng.uniform(0, 60, (n, len(OBSERVED))).astype(np.float32)
+    leaks = rng.random(n) < 0.5
+    rows[leaks, telling] += 30
+    pixels = rng.integers(0, 200, n)
+    noted = Noted(rows, pixels, leaks, leaks, np.ones(n, np.float32))
+    one, other, _ = drawn = pairs(noted, rng)
+    assert set(map(bytes, one)) <= set(map(bytes, rows[leaks]))
+    assert set(map(bytes, other)) <= set(map(bytes, rows[~leaks]))
+    weights = dict(zip(WEIGHTS, learn([drawn]), strict=True))
+    spreads = dict(zip(WEIGHTS, prepared(rows).std(axis=0), strict=True))
+    counts = {name: abs(weights[name]) * spreads[name] for name in WEIGHTS}
+    assert weights["distance to the backdrop"] > 0
+    assert counts.pop("distance to the backdrop") > 5 * max(counts.values())
+
+
+def test_a_call_with_hardly_a_leak_gives_no_pairs(rng):
+    pytest.importorskip("torch")
+    from train_likeness import Noted, pairs
+
+    rows = np.zeros((100, len(OBSERVED)), np.float32)
+    few = np.arange(100) < 10
+    assert all(len(part) == 0 for part in pairs(Noted(rows, np.zeros(100, np.int64), few, few, rows[:, 0]), rng))

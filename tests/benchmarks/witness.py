@@ -85,9 +85,9 @@ class Witnessed:
 
 def watch(folder: Path) -> WitnessedWatcher:
     """Watch a call, of `training_calls` or of `simulated_call`."""
-    height, width = _weights_of(folder).shape
+    height, width = weights_of(folder).shape
     watcher = WitnessedWatcher(height, width, open_segmenter())
-    for frame, watcher.leaked in zip(_frames_of(folder / "call.mp4"), _leaks_of(folder), strict=True):
+    for frame, watcher.leaked in zip(frames_of(folder / "call.mp4"), leaks_of(folder), strict=True):
         watcher.count(frame)
     return watcher
 
@@ -108,8 +108,8 @@ def witnessed(folder: Path, watcher: WitnessedWatcher) -> Witnessed:
         x,
         watcher.backdrop,
         watcher.known.astype(np.float32),
-        *(_picture(folder / f"{name}.png") for name in ("room", "reference")),
-        _weights_of(folder),
+        *(picture_of(folder / f"{name}.png") for name in ("room", "reference")),
+        weights_of(folder),
     )
 
 
@@ -117,45 +117,48 @@ def scores(folder: Path, watcher: LeakWatcher, network: Network, thresholds: Seq
     """Score what a network claims of a call at some thresholds."""
     candidates = Candidates(watcher, (network,))
     candidates.refresh()
-    room, backdrop = (_picture(folder / f"{name}.png") for name in ("room", "backdrop"))
+    room, backdrop = (picture_of(folder / f"{name}.png") for name in ("room", "backdrop"))
     found = np.dstack([candidates.color.round().clip(0, 255), np.zeros(room.shape[:2])]).astype(np.uint8)
     all_scores = []
     for threshold in thresholds:
         found[..., 3] = 255 * (candidates.confidence() >= threshold)
-        all_scores.append(score(found, room, backdrop, _weights_of(folder)))
+        all_scores.append(score(found, room, backdrop, weights_of(folder)))
     return all_scores
 
 
-def _weights_of(folder: Path) -> npt.NDArray[np.float32]:
+def weights_of(folder: Path) -> npt.NDArray[np.float32]:
+    """Return a call's w."""
     truth = folder / "truth.npz"
     weights: npt.NDArray[np.float32] = np.load(truth)["w"] if truth.exists() else np.load(folder / "w.npy")
     return weights
 
 
-def _picture(path: Path) -> npt.NDArray[np.uint8]:
+def picture_of(path: Path) -> npt.NDArray[np.uint8]:
+    """Read a picture of a call."""
     picture = cv2.imread(str(path))
     if picture is None:
         raise SystemExit(f"{path} is not a picture; name the folder of a whole call")
     return picture.astype(np.uint8, copy=False)
 
 
-def _frames_of(path: Path) -> Iterator[Image]:
+def frames_of(path: Path) -> Iterator[Image]:
+    """Yield the frames of a video."""
     source = VideoSource(path)
     while (frame := source.read()) is not None:
         yield frame.image
     source.close()
 
 
-def _leaks_of(folder: Path) -> Iterator[npt.NDArray[np.bool_]]:
+def leaks_of(folder: Path) -> Iterator[npt.NDArray[np.bool_]]:
     """Yield which pixels leaked in each frame; where that was not noted, the client's mask is made again."""
     if (folder / "truth.npz").exists():
-        shape = _weights_of(folder).shape
+        shape = weights_of(folder).shape
         for packed in np.load(folder / "truth.npz")["leaks"]:
             yield np.unpackbits(packed)[: shape[0] * shape[1]].reshape(shape).astype(np.bool_)
         return
     client = Client(json.loads((folder / "meta.json").read_text("utf-8"))["style"])
     mattes = np.load(folder / "matte.npz")["matte"]
     segmenter = open_segmenter("opencv")
-    for camera, codes in zip(_frames_of(folder / "raw.mkv"), mattes, strict=True):
+    for camera, codes in zip(frames_of(folder / "raw.mkv"), mattes, strict=True):
         matte = codes.astype(np.float32) / 255
         yield client.mask(segmenter.probability(camera), matte) * (1 - matte) > LEAK_ALPHA

@@ -11,6 +11,7 @@ from numba import njit
 
 from pipelines.reconstruction.leak import evidence as ev
 from pipelines.reconstruction.leak.heavy_hitters import Word, color_distance
+from pipelines.reconstruction.leak.likeness import OBSERVED
 
 FEATURES = (
     "episodes",
@@ -18,7 +19,7 @@ FEATURES = (
     "share of episodes that enter",
     "share of episodes that leave",
     "spread",
-    *ev.OBSERVED,
+    *OBSERVED,
     "share of foreground",
     "share of deep foreground",
     "share of unsure foreground",
@@ -34,7 +35,7 @@ FEATURES = (
     "red against the backdrop",
 )
 N_FEATURES = len(FEATURES)
-_FIRST_OF_PIXEL = 5 + len(ev.OBSERVED)
+_FIRST_OF_PIXEL = 5 + len(OBSERVED)
 
 COUNTS = (
     "episodes",
@@ -48,6 +49,7 @@ COUNTS = (
     "distance to the backdrop",
     "brightness beyond backdrop and person",
     "tint beyond backdrop and person",
+    "change since the frame before",
     "distance of the mean to the backdrop",
     "frames",
 )

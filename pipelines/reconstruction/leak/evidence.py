@@ -2,16 +2,16 @@
 
 The room is the rare colour, so its candidates are counted apart from the backdrop, and only near the person's border
 (see `observe`): `N_SLOTS` colours a pixel, each with its mean, its spread, the episodes in which it was seen, and
-the sums of what was observed while it was. When a new colour comes and all slots are taken, the one with the
-fewest episodes and frames gives way: what comes once goes first, what comes back stays.
+the sums of what was observed while it was. When a new colour comes and all slots are taken, the one that never looked
+much like the room gives way (`likeness`).
 
 An episode of a colour ends when it was not seen for `EPISODE_GAP_FRAMES`. A visit is the time from when a pixel
 leaves the backdrop until it returns; the first colour of a visit *enters*, the last one *leaves*. A mask that lags
 behind lets the room through when the person leaves, and not when they enter.
 
 Two states are merged pixel by pixel: colours that lie within `SAME_COLOR` are added up, and where there are more than
-slots, the lightest go. Unlike the backdrop's counts (`heavy_hitters`) this keeps no bound: a colour that was lost
-in one part starts anew.
+slots, those least like the room go. Unlike the backdrop's counts (`heavy_hitters`) this keeps no bound: a colour that
+was lost in one part starts anew.
 """
 
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ import numpy.typing as npt
 from numba import njit
 
 from pipelines.reconstruction.leak.heavy_hitters import Word, color_distance
+from pipelines.reconstruction.leak.likeness import OBSERVED, likeness
 
 N_SLOTS = 6
 SAME_COLOR = 10.0
@@ -28,10 +29,6 @@ SAME_COLOR = 10.0
 
 SLOWEST_RATE = 0.02
 EPISODE_GAP_FRAMES = 5
-MOST_FRAMES_KEPT = 40
-"""In the choice of the slot that gives way, more frames than this count no more: a still person is not kept for it."""
-EPISODE_FRAMES = 4
-"""... and an episode counts as many frames."""
 
 AT_EDGE_PX = 2.0
 EDGE_WEIGHT = 0.05
@@ -39,25 +36,8 @@ EDGE_WEIGHT = 0.05
 the mean. Elsewhere it counts in full."""
 
 # Columns of a slot. CLEAR is the weight behind the mean colour. From FIRST_OBSERVED on: sums of what was observed, in
-# the order of `observe`.
+# the order of `likeness.OBSERVED`.
 FRAMES, EPISODES, ENTERS, LEAVES, SQUARES, CLEAR, FIRST_OBSERVED = range(7)
-OBSERVED = (
-    "person probability",
-    "depth in the picture's foreground",
-    "depth in the person",
-    "still since the frame before",
-    "person unsure",
-    "distance to a mix of backdrop and person",
-    "distance to the person nearby",
-    "distance to the person around",
-    "gradient",
-    "at the border",
-    "distance to the backdrop",
-    "share of the person in the mix",
-    "backdrop nearby",
-    "brightness beyond backdrop and person",
-    "tint beyond backdrop and person",
-)
 N_COLUMNS = FIRST_OBSERVED + len(OBSERVED)
 
 # Columns of a pixel.
@@ -78,6 +58,8 @@ class Evidence(NamedTuple):
         (height, width, N_SLOTS, N_COLUMNS) float32; column FRAMES is 0 where a slot is empty.
     last_frame : ndarray
         (height, width, N_SLOTS) int32, when the colour was seen last.
+    likeness : ndarray
+        (height, width, N_SLOTS) uint8, the most that a frame of the colour looked like the room.
     pixels : ndarray
         (height, width, N_PIXEL_COLUMNS) uint32: frames in which the backdrop was known, of these in the foreground,
         deep in it, and there without the model being sure of a person.
@@ -88,6 +70,7 @@ class Evidence(NamedTuple):
     colors: npt.NDArray[np.float32]
     sums: npt.NDArray[np.float32]
     last_frame: npt.NDArray[np.int32]
+    likeness: npt.NDArray[np.uint8]
     pixels: npt.NDArray[np.uint32]
     visit_slot: npt.NDArray[np.uint8]
 
@@ -110,6 +93,7 @@ def empty_evidence(height: int, width: int) -> Evidence:
         np.zeros((*size, 3), np.float32),
         np.zeros((*size, N_COLUMNS), np.float32),
         np.full(size, -1 - EPISODE_GAP_FRAMES, np.int32),
+        np.zeros(size, np.uint8),
         np.zeros((height, width, N_PIXEL_COLUMNS), np.uint32),
         np.full((height, width), NO_SLOT, np.uint8),
     )
@@ -136,7 +120,7 @@ def add_observation(
     color : ndarray
         (3,) uint8 BGR.
     observed : ndarray
-        (len(OBSERVED),) float32.
+        (at least len(OBSERVED),) float32; more columns are summed up too.
     depth_px : float
         Distance to the backdrop in pixels.
     n_frames : int
@@ -145,8 +129,9 @@ def add_observation(
     colors, sums = evidence.colors[y, x], evidence.sums[y, x]
     k = _nearest_slot(colors, sums, color)
     if k < 0:
-        k = _lightest_slot(sums)
+        k = _least_like_room(sums, evidence.likeness[y, x])
         sums[k] = 0
+        evidence.likeness[y, x, k] = 0
         for c in range(3):
             colors[k, c] = color[c]
         evidence.last_frame[y, x, k] = n_frames - EPISODE_GAP_FRAMES - 1
@@ -155,6 +140,7 @@ def add_observation(
     if n_frames - evidence.last_frame[y, x, k] > EPISODE_GAP_FRAMES:
         slot[EPISODES] += 1
     evidence.last_frame[y, x, k] = n_frames
+    evidence.likeness[y, x, k] = max(evidence.likeness[y, x, k], likeness(observed))
     if evidence.visit_slot[y, x] == NO_SLOT:
         slot[ENTERS] += 1
     evidence.visit_slot[y, x] = k
@@ -198,18 +184,15 @@ def _nearest_slot(colors: npt.NDArray[np.float32], sums: npt.NDArray[np.float32]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _lightest_slot(sums: npt.NDArray[np.float32]) -> Word:
-    lightest, least = 0, np.float32(np.inf)
+def _least_like_room(sums: npt.NDArray[np.float32], alike: npt.NDArray[np.uint8]) -> Word:
+    """Return the slot that gives way: an empty one, or the one that looked least like the room."""
+    least = 0
     for k in range(N_SLOTS):
-        weight = _weight(sums[k])
-        if weight < least:
-            lightest, least = k, weight
-    return lightest
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _weight(slot: npt.NDArray[np.float32]) -> Word:
-    return slot[EPISODES] * np.float32(EPISODE_FRAMES) + min(slot[FRAMES], np.float32(MOST_FRAMES_KEPT))
+        if sums[k, FRAMES] == 0:
+            return k
+        if alike[k] < alike[least]:
+            least = k
+    return least
 
 
 @njit(cache=True, nogil=True)
@@ -236,15 +219,18 @@ def add_evidence(later: Evidence, n_frames: Word, evidence: Evidence) -> None:
 
 @njit(cache=True, nogil=True)
 def _add_slot(later: Evidence, y: Word, x: Word, j: Word, n_frames: Word, evidence: Evidence) -> None:
-    """Add slot `j` of a pixel: to the slot of its colour, or in place of a lighter one."""
+    """Add slot `j` of a pixel: to the slot of its colour, or in place of one less like the room."""
     colors, sums, slot = evidence.colors[y, x], evidence.sums[y, x], later.sums[y, x, j]
+    alike, looks = evidence.likeness[y, x], later.likeness[y, x, j]
     best = _nearest_slot(colors, sums, later.colors[y, x, j])
     if best < 0:
-        best = _lightest_slot(sums)
-        if _weight(sums[best]) >= _weight(slot):
+        best = _least_like_room(sums, alike)
+        if sums[best, FRAMES] > 0 and alike[best] >= looks:
             return
         sums[best] = 0
+        alike[best] = 0
         colors[best] = later.colors[y, x, j]
+    alike[best] = max(alike[best], looks)
     both = sums[best, CLEAR] + slot[CLEAR]
     for c in range(3):
         colors[best, c] += slot[CLEAR] / both * (later.colors[y, x, j, c] - colors[best, c])

@@ -1,16 +1,19 @@
 """What is observed of every pixel that is neither the backdrop nor surely the person's inside. Arrays only.
 
-The observations (`evidence.OBSERVED`) are what tells a leak from the person. None of them needs to know the person or
+The observations (`likeness.OBSERVED`) are what tells a leak from the person. None of them needs to know the person or
 the room: how far the pixel lies inside the foreground and inside the model's person; whether the model is sure; how
 far its colour is from the person's colours nearby and from any mix of those with the backdrop, which is what the
-edge of a person looks like; whether it stood still. Distances are in units of 1/360 of the picture's height, so that
-they mean the same in small and large pictures.
+edge of a person looks like; whether it stood still; whether the person moves around, and was there a moment ago, for a
+mask that lags lets the room through where the person was. Distances are in units of 1/360 of the picture's height, so
+that they mean the same in small and large pictures.
 
 References
 ----------
 The mix of foreground and backdrop that an edge must lie on: Y.-Y. Chuang et al., "A Bayesian approach to digital
 matting", CVPR 2001.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +23,6 @@ from pipelines.reconstruction.leak.evidence import (
     DEEP,
     FOREGROUND,
     NO_SLOT,
-    OBSERVED,
     SEEN,
     UNSURE,
     Evidence,
@@ -28,6 +30,7 @@ from pipelines.reconstruction.leak.evidence import (
     end_visit,
 )
 from pipelines.reconstruction.leak.heavy_hitters import Word, color_distance
+from pipelines.reconstruction.leak.likeness import OBSERVED
 
 N_OBSERVED = len(OBSERVED)
 
@@ -63,6 +66,29 @@ CORE_DEPTH = 14.0
 
 SHRINK = 4
 """The core's colours are averaged on a picture this much smaller."""
+
+
+class Surroundings(NamedTuple):
+    """What is around each square of `SHRINK` pixels, as kernels take it.
+
+    Attributes
+    ----------
+    nearby, around : ndarray
+        (ceil(height / SHRINK), ceil(width / SHRINK), 4) float32: sums of B, G, R of the person's core, and how many
+        pixels.
+    backdrop_share : ndarray
+        (same, same) float32, share of backdrop nearby.
+    movement : ndarray
+        (same, same) float32, by how much the probability of a person changes around.
+    coming : ndarray
+        (same, same) float32, by how much it has risen a frame nearby, of late; falling is negative.
+    """
+
+    nearby: npt.NDArray[np.float32]
+    around: npt.NDArray[np.float32]
+    backdrop_share: npt.NDArray[np.float32]
+    movement: npt.NDArray[np.float32]
+    coming: npt.NDArray[np.float32]
 
 
 @njit(cache=True, nogil=True)
@@ -215,12 +241,11 @@ def count_steady(away: npt.NDArray[np.float32], far_px: Word, foreground: npt.ND
 def observe(
     image: npt.NDArray[np.uint8],
     before: npt.NDArray[np.uint8],
-    probability: npt.NDArray[np.float32],
+    probabilities: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]],
     backdrop: tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]],
     depths: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]],
-    surroundings: tuple[
-        npt.NDArray[np.uint8], npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]
-    ],
+    gradient: npt.NDArray[np.uint8],
+    surroundings: Surroundings,
     unit_px: Word,
     positions: npt.NDArray[np.int32],
     observed: npt.NDArray[np.float32],
@@ -231,16 +256,17 @@ def observe(
     ----------
     image, before : ndarray
         (height, width, 3) uint8 BGR, this frame and the one before.
-    probability : ndarray
-        (height, width) float32, of a person.
+    probabilities : tuple of ndarray
+        Each (height, width) float32: of a person, and its mean over the last frames.
     backdrop : tuple of ndarray
         (height, width, 3) float32 BGR, and (height, width) uint8, 1 where it is known.
     depths : tuple of ndarray
         Each (height, width) float32 in pixels: distance to the backdrop; to the outside of the model's person; to
         its inside.
-    surroundings : tuple of ndarray
-        (height, width) uint8, gradient; then, smaller by `SHRINK`: (..., 4) float32 BGR sums of the person's core and
-        pixels, nearby and around; (...) float32, share of backdrop nearby.
+    gradient : ndarray
+        (height, width) uint8.
+    surroundings : Surroundings
+        What is around each square of `SHRINK` pixels.
     unit_px : float
         Pixels in a unit of distance.
     positions : ndarray
@@ -255,7 +281,8 @@ def observe(
     """
     colors, known = backdrop
     depth, inside, outside = depths
-    gradient, nearby, around, backdrop_share = surroundings
+    probability, of_late = probabilities
+    nearby, around, backdrop_share, movement, coming = surroundings
     near_color, around_color = np.empty(3, np.float32), np.empty(3, np.float32)
     unit = np.float32(1) / np.float32(unit_px)
     n = 0
@@ -276,7 +303,8 @@ def observe(
             row[0] = p
             row[1] = min(deep, np.float32(MOST_DEPTH))
             row[2] = min(max((inside[y, x] - outside[y, x]) * unit, np.float32(-MOST_DEPTH)), np.float32(MOST_DEPTH))
-            row[3] = color_distance(color, before[y, x]) <= 1
+            change = color_distance(color, before[y, x])
+            row[3] = change <= 1
             row[4] = p < SURE
             row[5] = off_mix
             row[6] = color_distance(color, near_color)
@@ -287,6 +315,10 @@ def observe(
             row[11] = share
             row[12] = backdrop_share[ys, xs]
             row[13], row[14] = _off_box(color, colors[y, x], near_color)
+            row[15] = change
+            row[16] = of_late[y, x]
+            row[17] = movement[ys, xs]
+            row[18] = coming[ys, xs]
             positions[n] = y * image.shape[1] + x
             n += 1
     return n

@@ -30,8 +30,8 @@ from pipelines.segmentation import Segmenter, open_segmenter
 
 METHOD = "leak"
 
-SURE_FIND = 0.3
-SURE_SHARE = 0.0125
+SURE_FIND = 0.1
+SURE_SHARE = 0.06
 CAUTIOUS_CLAIM = 0.4
 """A call is taken to leak where at least `SURE_SHARE` of its pixels are finds of confidence `SURE_FIND`. Where it is
 not, nothing less likely than `CAUTIOUS_CLAIM` is claimed: in calls that leak nothing, unsure finds come up all the

@@ -1,8 +1,8 @@
 """The counts of `leak` on disk, in the container of `pipelines.reconstruction.state`.
 
-Only slots that hold something are written. The counts, little-endian: five uint64, how many slots of the backdrop and
-of the evidence there are, the working height and width, and the figures of a slot; then the arrays in the order of
-`_parts`.
+Only slots that hold something are written. The counts, little-endian: six uint64, how many slots of the backdrop and
+of the evidence there are, the working height and width, the figures of a slot, and whether there is a frame before;
+then the arrays in the order of `_parts`.
 """
 
 from collections.abc import Iterator
@@ -14,10 +14,11 @@ import numpy.typing as npt
 
 from pipelines.base import PipelineError
 from pipelines.reconstruction.leak import evidence as ev
-from pipelines.reconstruction.leak.watcher import LeakWatcher
+from pipelines.reconstruction.leak.observe import SHRINK
+from pipelines.reconstruction.leak.watcher import LeakWatcher, Moment
 from pipelines.reconstruction.state import StateHeader, read_state, write_state
 
-_N_HEAD = 5
+_N_HEAD = 6
 
 
 def save_watcher(
@@ -74,7 +75,7 @@ def load_watcher(path: Path, size: tuple[int, int], watcher: LeakWatcher, method
     """
     header, content = read_state(path, *size, method)
     reader = _Reader(content)
-    n_heavy, n_evidence, height, width, n_columns = reader.take("<u8", _N_HEAD).tolist()
+    n_heavy, n_evidence, height, width, n_columns, has_moment = reader.take("<u8", _N_HEAD).tolist()
     if (height, width, n_columns) != (watcher.height, watcher.width, ev.N_COLUMNS):
         raise PipelineError(
             f"state {path}: was worked on at {width}x{height} with {n_columns} figures, this session works at "
@@ -91,10 +92,22 @@ def load_watcher(path: Path, size: tuple[int, int], watcher: LeakWatcher, method
     evidence.colors.reshape(-1, 3)[seen] = reader.take("<f4", n_evidence * 3).reshape(-1, 3)
     evidence.sums.reshape(-1, ev.N_COLUMNS)[seen] = reader.take("<f4", n_evidence * n_columns).reshape(-1, n_columns)
     evidence.last_frame.reshape(-1)[seen] = reader.take("<i4", n_evidence)
+    evidence.likeness.reshape(-1)[seen] = reader.take("u1", n_evidence)
     evidence.pixels[:] = reader.take("<u4", evidence.pixels.size).reshape(evidence.pixels.shape)
     watcher.person_colors[:] = reader.take("<f8", watcher.person_colors.size).reshape(watcher.person_colors.shape)
-    watcher.continue_from(header.n_frames)
+    evidence.visit_slot[:] = reader.take("u1", height * width).reshape(height, width)
+    watcher.continue_from(header.n_frames, _read_moment(reader, height, width) if has_moment else None)
     return header.extra
+
+
+def _read_moment(reader: "_Reader", height: int, width: int) -> Moment:
+    small = (-(-height // SHRINK), -(-width // SHRINK))
+    return Moment(
+        reader.take("u1", height * width * 3).reshape(height, width, 3),
+        reader.take("<f4", height * width).reshape(height, width),
+        reader.take("<f4", height * width).reshape(height, width),
+        reader.take("<f4", small[0] * small[1]).reshape(small),
+    )
 
 
 def _parts(watcher: LeakWatcher) -> Iterator[memoryview]:
@@ -102,7 +115,8 @@ def _parts(watcher: LeakWatcher) -> Iterator[memoryview]:
     held = np.flatnonzero(heavy.weights).astype("<u4")
     seen = np.flatnonzero(evidence.sums[..., ev.FRAMES]).astype("<u4")
     n_columns = evidence.sums.shape[-1]
-    yield np.array([held.size, seen.size, watcher.height, watcher.width, n_columns], "<u8").data
+    head = [held.size, seen.size, watcher.height, watcher.width, n_columns, watcher.has_moment]
+    yield np.array(head, "<u8").data
     arrays: tuple[npt.NDArray[Any], ...] = (
         held,
         heavy.cells.reshape(-1)[held],
@@ -113,8 +127,11 @@ def _parts(watcher: LeakWatcher) -> Iterator[memoryview]:
         evidence.colors.reshape(-1, 3)[seen],
         evidence.sums.reshape(-1, n_columns)[seen],
         evidence.last_frame.reshape(-1)[seen],
+        evidence.likeness.reshape(-1)[seen],
         evidence.pixels,
         watcher.person_colors,
+        evidence.visit_slot,
+        *(watcher.last_moment() if watcher.has_moment else ()),
     )
     for array in arrays:
         yield np.ascontiguousarray(array).reshape(-1).view(np.uint8).data

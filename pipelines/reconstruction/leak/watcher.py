@@ -12,6 +12,7 @@ as whole pictures that do not depend on each other.
 import itertools
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -41,6 +42,12 @@ FRAMES_BEFORE_DEPTH = 25
 
 NEARBY, AROUND = 6.0, 14.0
 """How far the person's colours are averaged, as standard deviations in units."""
+
+MOVES_AROUND, COMES_NEARBY = 12.0, 4.0
+"""How far the person's movement is averaged, likewise."""
+
+OF_LATE, COMING_OF_LATE = 0.25, 0.2
+"""What one frame counts in the mean probability of a person over the last frames, and in whether they come or go."""
 
 BAND_ROWS = 8 * ob.SHRINK
 """Rows that one thread works on before it takes others."""
@@ -78,6 +85,25 @@ class Seen:
     depth: npt.NDArray[np.float32]
     positions: npt.NDArray[np.int32]
     observed: npt.NDArray[np.float32]
+
+
+class Moment(NamedTuple):
+    """What a frame leaves behind, with which the next one is compared, at the working size.
+
+    Attributes
+    ----------
+    image : ndarray
+        (height, width, 3) uint8 BGR.
+    probability, of_late : ndarray
+        (height, width) float32, of a person, in that frame and in the mean of the last ones.
+    coming : ndarray
+        (ceil(height / SHRINK), ceil(width / SHRINK)) float32, as in `observe.Surroundings`.
+    """
+
+    image: Image
+    probability: npt.NDArray[np.float32]
+    of_late: npt.NDArray[np.float32]
+    coming: npt.NDArray[np.float32]
 
 
 class LeakWatcher:
@@ -141,7 +167,10 @@ class LeakWatcher:
         self._depth = np.zeros(size, np.float32)
         self._weights = np.zeros(size, np.uint8)
         self._core = np.zeros((-(-self.height // ob.SHRINK), -(-self.width // ob.SHRINK), 4), np.float32)
-        self._surroundings = (self._core, self._core, self._core[..., 3])
+        none = self._core[..., 3]
+        self._surroundings = ob.Surroundings(self._core, self._core, none, none, none)
+        self._probability_before: npt.NDArray[np.float32] | None = None
+        self._probability_of_late = np.zeros(size, np.float32)
         self._positions = np.zeros(self.height * self.width, np.int32)
         self._observed = np.zeros((self.height * self.width, ob.N_OBSERVED), np.float32)
 
@@ -155,7 +184,8 @@ class LeakWatcher:
     def n_work_bytes(self) -> int:
         """Bytes of the room to work in, which a frame fills anew."""
         planes = (self._foreground, self._cleaned, self._gradient, self._depth, self._weights, *self._surroundings)
-        return sum(array.nbytes for array in (*planes, self._core, self._positions, self._observed))
+        lists = (self._core, self._probability_of_late, self._positions, self._observed)
+        return sum(array.nbytes for array in (*planes, *lists))
 
     @property
     def known(self) -> npt.NDArray[np.uint8]:
@@ -188,8 +218,10 @@ class LeakWatcher:
 
         Without this a live call loses its first frames to it.
         """
-        for counts in (*self.heavy, self.evidence.colors, self.evidence.sums, self.evidence.pixels, self._observed):
-            counts.fill(0)
+        evidence = self.evidence
+        counts = (evidence.colors, evidence.sums, evidence.likeness, evidence.pixels)
+        for array in (*self.heavy, *counts, self._observed):
+            array.fill(0)
 
     def fix_backdrop(self, picture: Image, is_fixed: npt.NDArray[np.bool_]) -> None:
         """Take a known backdrop where the call itself does not show one.
@@ -216,18 +248,46 @@ class LeakWatcher:
         ev.add_evidence(later.evidence, self.n_frames, self.evidence)
         self.person_colors += later.person_colors
         self.n_frames += later.n_frames
-        self._before = None
+        self._before = self._probability_before = None
         self._choose_backdrop(0, self.height)
 
-    def continue_from(self, n_frames: int) -> None:
+    def last_moment(self) -> Moment:
+        """Return what the last frame left behind; there must have been one.
+
+        Returns
+        -------
+        Moment
+            Views; the next frame overwrites them.
+
+        Raises
+        ------
+        ValueError
+            If no frame was counted, or none since counts were added.
+        """
+        if self._before is None or self._probability_before is None:
+            raise ValueError("there is no frame before; count one first")
+        coming = self._surroundings.coming
+        return Moment(self._before, self._probability_before, self._probability_of_late, coming)
+
+    @property
+    def has_moment(self) -> bool:
+        """Whether there is a frame with which the next one is compared."""
+        return self._before is not None
+
+    def continue_from(self, n_frames: int, moment: Moment | None) -> None:
         """Go on after counts were put in place from outside.
 
         Parameters
         ----------
         n_frames : int
             Frames behind those counts.
+        moment : Moment or None
+            What the last of them left behind; kept. None begins anew.
         """
         self.n_frames = n_frames
+        if moment is not None:
+            self._before, self._probability_before, self._probability_of_late, coming = moment
+            self._surroundings = self._surroundings._replace(coming=coming)
         self._choose_backdrop(0, self.height)
 
     def _look(self, frame: Image) -> tuple[Image, npt.NDArray[np.float32]]:
@@ -294,24 +354,36 @@ class LeakWatcher:
 
     def _observe(self, image: Image, probability: npt.NDArray[np.float32]) -> Seen:
         person = (probability > 0.5).view(np.uint8)
-        look_around = partial(self._look_around, image, probability)
+        before = self._probability_before
+        if before is None:
+            before = probability
+            self._probability_of_late[:] = probability
+        look_around = partial(self._look_around, image, probability, before)
         self._depth, outside, inside = self.crew.run(
             [look_around, partial(_distance, 1 - person), partial(_distance, person)]
         )
         self._count_person_colors(image, probability, self._depth)
         n = self._list_observed(image, probability, inside, outside)
+        self._probability_before = probability
+        cv2.accumulateWeighted(probability, self._probability_of_late, OF_LATE)
         return Seen(image, probability, self._cleaned, self._depth, self._positions[:n], self._observed[:n])
 
-    def _look_around(self, image: Image, probability: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return how deep each pixel lies in the foreground; keep what of core and backdrop is nearby."""
+    def _look_around(
+        self, image: Image, probability: npt.NDArray[np.float32], before: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float32]:
+        """Return how deep each pixel lies in the foreground; keep what of core, backdrop and movement is nearby."""
         self._cleaned = cv2.medianBlur(self._foreground, 3)  # type: ignore[assignment]
         depth = _distance(self._cleaned)
         ob.sum_core(image, probability, depth, self.unit_px, self._core)
         spread = self.unit_px / ob.SHRINK
-        self._surroundings = (
+        change = probability - before
+        coming = _blurred(_shrunk(change, self._core), COMES_NEARBY * spread)
+        self._surroundings = ob.Surroundings(
             _blurred(self._core, NEARBY * spread),
             _blurred(self._core, AROUND * spread),
             _blurred(_shrunk(1 - self._cleaned.astype(np.float32), self._core), NEARBY * spread),
+            _blurred(_shrunk(np.abs(change), self._core), MOVES_AROUND * spread),
+            self._surroundings.coming + np.float32(COMING_OF_LATE) * (coming - self._surroundings.coming),
         )
         return depth
 
@@ -325,7 +397,6 @@ class LeakWatcher:
         """List the pixels that count as evidence, from the top, and count how often each pixel was foreground."""
         before = image if self._before is None else self._before
         known, depth = self.known, self._depth
-        nearby, around, backdrop_share = self._surroundings
 
         def observe(rows: slice) -> int:
             small = slice(rows.start // ob.SHRINK, -(-rows.stop // ob.SHRINK))
@@ -333,10 +404,11 @@ class LeakWatcher:
             n: int = ob.observe(
                 image[rows],
                 before[rows],
-                probability[rows],
+                (probability[rows], self._probability_of_late[rows]),
                 (self.backdrop[rows], known[rows]),
                 (depth[rows], inside[rows], outside[rows]),
-                (self._gradient[rows], nearby[small], around[small], backdrop_share[small]),
+                self._gradient[rows],
+                ob.Surroundings._make(part[small] for part in self._surroundings),
                 self.unit_px,
                 self._positions[listed],
                 self._observed[listed],

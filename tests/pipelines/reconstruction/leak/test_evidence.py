@@ -4,12 +4,16 @@ import numpy as np
 import pytest
 
 from pipelines.reconstruction.leak import evidence as ev
+from pipelines.reconstruction.leak.likeness import OBSERVED, likeness
 
-SEEN = np.arange(1, len(ev.OBSERVED) + 1, dtype=np.float32)
+SEEN = np.arange(1, len(OBSERVED) + 1, dtype=np.float32)
+LIKE_ROOM, LIKE_PERSON = np.zeros((2, len(OBSERVED)), np.float32)
+LIKE_ROOM[OBSERVED.index("distance to the backdrop")] = 90
+LIKE_ROOM[OBSERVED.index("distance to the person around")] = 90
 
 
-def show(evidence, grey, frame, depth_px=10.0):
-    ev.add_observation(evidence, 0, 0, np.full(3, grey, np.uint8), SEEN, depth_px, frame)
+def show(evidence, grey, frame, depth_px=10.0, seen=SEEN):
+    ev.add_observation(evidence, 0, 0, np.full(3, grey, np.uint8), seen, depth_px, frame)
 
 
 def slots(evidence):
@@ -54,13 +58,32 @@ def test_the_backdrop_between_two_frames_of_backdrop_ends_nothing(evidence):
     assert not slots(evidence)
 
 
-def test_what_comes_back_stays_and_what_comes_once_goes(evidence):
-    for episode in range(4):
-        show(evidence, 250, 10 * episode)
-    for i in range(40):  # a person's colours, each seen once
-        show(evidence, 20 + 5 * (i * 7 % 40), 100 + i)
+def show_person(evidence, first_frame):
+    """Show many colours of a person, each for three frames."""
+    for i in range(120):
+        show(evidence, 20 + 5 * (i // 3 * 7 % 40), first_frame + i, seen=LIKE_PERSON)
+
+
+def test_what_looked_like_the_room_once_stays_and_what_never_did_gives_way(evidence):
+    show(evidence, 250, 0, seen=LIKE_ROOM)
+    show_person(evidence, 100)
     assert 250 in slots(evidence)
-    assert slots(evidence)[250][ev.EPISODES] == 4
+    assert slots(evidence)[250][ev.FRAMES] == 1
+    assert len(slots(evidence)) == ev.N_SLOTS
+
+
+def test_a_color_is_as_like_the_room_as_its_likest_frame(evidence):
+    show(evidence, 250, 0, seen=LIKE_ROOM)
+    for frame in range(1, 30):
+        show(evidence, 250, frame, seen=LIKE_PERSON)
+    show_person(evidence, 100)
+    assert slots(evidence)[250][ev.FRAMES] == 30
+    assert evidence.likeness.max() == likeness(LIKE_ROOM)
+
+
+def test_a_color_in_the_place_of_another_is_no_likelier_for_it(evidence):
+    show_person(evidence, 0)
+    assert evidence.likeness.max() == likeness(LIKE_PERSON)
 
 
 def test_colors_at_the_very_edge_hardly_move_the_mean(evidence):
@@ -89,12 +112,13 @@ def test_parts_add_up_to_the_whole(evidence):
     assert evidence.last_frame.max() == 124
 
 
-def test_a_heavier_color_of_the_later_part_takes_the_place_of_the_lightest(evidence):
+@pytest.mark.parametrize(("seen", "is_kept"), [(LIKE_ROOM, True), (LIKE_PERSON, False)])
+def test_a_color_of_the_later_part_takes_a_place_only_if_it_is_liker_the_room(evidence, seen, is_kept):
     for i in range(ev.N_SLOTS):
-        show(evidence, 20 + 30 * i, i)
+        show(evidence, 20 + 30 * i, i, seen=LIKE_PERSON)
     later = ev.empty_evidence(1, 1)
-    for episode in range(3):
-        show(later, 250, 20 * episode)
+    show(later, 250, 20, seen=seen)
     ev.add_evidence(later, 100, evidence)
-    assert 250 in slots(evidence)
+    assert (250 in slots(evidence)) == is_kept
     assert len(slots(evidence)) == ev.N_SLOTS
+    assert evidence.likeness.max() == likeness(seen)

@@ -3,12 +3,12 @@
 import cv2
 import numpy as np
 import pytest
-from compiled import IS_COMPILED, sized
+from compiled import sized
 
 from config.schema import WatchSettings
 from pipelines.base import Frame, PipelineError, Reconstruction
 from pipelines.reconstruction.leak import pipeline as leak_pipeline
-from pipelines.reconstruction.leak.candidates import Candidates, shipped_networks
+from pipelines.reconstruction.leak.candidates import Candidates
 from pipelines.reconstruction.leak.pipeline import FEW_FRAMES, LeakReconstruction
 from pipelines.reconstruction.leak.watcher import LeakWatcher
 
@@ -136,12 +136,6 @@ def test_without_the_person_model_it_works_and_says_so(call):
     assert reconstruction.report()["person_model"] == "none"
 
 
-def confidence_by_the_first_network(watcher):
-    candidates = Candidates(watcher, shipped_networks()[:1])
-    candidates.refresh()
-    return (candidates.confidence() * 255).round().astype(int)
-
-
 def test_a_resumed_session_ends_as_if_it_had_never_stopped(started, call, tmp_path):
     frames, masks = call
     half = N_FRAMES // 2
@@ -154,15 +148,11 @@ def test_a_resumed_session_ends_as_if_it_had_never_stopped(started, call, tmp_pa
     assert resumed.n_frames == whole.n_frames == N_FRAMES
     mine, theirs = resumed.findings(), whole.findings()
     np.testing.assert_allclose(mine.backdrop, theirs.backdrop, atol=1)
-    # What is open at the moment of saving, a visit and the frame before, begins anew.
     counted = [reconstruction.watcher.evidence.pixels.astype(int) for reconstruction in (resumed, whole)]
-    assert np.mean(np.abs(counted[0] - counted[1]) <= 2) > 0.99
-    # Judging looks around: on a picture that is hardly more than border a small difference is one everywhere, and the
-    # second network makes more of it than the first.
-    if IS_COMPILED:
-        codes = [confidence_by_the_first_network(reconstruction.watcher) for reconstruction in (resumed, whole)]
-        assert np.mean(np.abs(codes[0] - codes[1]) <= 8) > 0.95
-        assert np.mean(mine.room[..., 3] == theirs.room[..., 3]) > 0.999
+    # What is open at the moment of saving, a visit and the frame before, goes on.
+    np.testing.assert_array_equal(counted[0], counted[1])
+    np.testing.assert_array_equal(mine.room[..., 3], theirs.room[..., 3])
+    np.testing.assert_array_equal(mine.confidence, theirs.confidence)
 
 
 def test_a_state_of_another_working_size_is_refused_and_the_counts_stay(started, call, tmp_path):
