@@ -95,6 +95,8 @@ def load_watcher(path: Path, size: tuple[int, int], watcher: LeakWatcher, method
     evidence.likeness.reshape(-1)[seen] = reader.take("u1", n_evidence)
     evidence.pixels[:] = reader.take("<u4", evidence.pixels.size).reshape(evidence.pixels.shape)
     watcher.person_colors[:] = reader.take("<f8", watcher.person_colors.size).reshape(watcher.person_colors.shape)
+    watcher.backdrop[:] = reader.take("<f4", height * width * 3).reshape(height, width, 3)
+    watcher.backdrop_weight[:] = reader.take("<u4", height * width).reshape(height, width)
     evidence.visit_slot[:] = reader.take("u1", height * width).reshape(height, width)
     watcher.continue_from(header.n_frames, _read_moment(reader, height, width) if has_moment else None)
     return header.extra
@@ -130,6 +132,8 @@ def _parts(watcher: LeakWatcher) -> Iterator[memoryview]:
         evidence.likeness.reshape(-1)[seen],
         evidence.pixels,
         watcher.person_colors,
+        watcher.backdrop,  # chosen some rows at a time, so that the counts of now do not give it
+        watcher.backdrop_weight,
         evidence.visit_slot,
         *(watcher.last_moment() if watcher.has_moment else ()),
     )

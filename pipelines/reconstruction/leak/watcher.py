@@ -275,7 +275,7 @@ class LeakWatcher:
         return self._before is not None
 
     def continue_from(self, n_frames: int, moment: Moment | None) -> None:
-        """Go on after counts were put in place from outside.
+        """Go on after counts, and the backdrop that was chosen by them, were put in place from outside.
 
         Parameters
         ----------
@@ -288,7 +288,6 @@ class LeakWatcher:
         if moment is not None:
             self._before, self._probability_before, self._probability_of_late, coming = moment
             self._surroundings = self._surroundings._replace(coming=coming)
-        self._choose_backdrop(0, self.height)
 
     def _look(self, frame: Image) -> tuple[Image, npt.NDArray[np.float32]]:
         """Return the frame at the working size and where the person is in it; the gradient is kept."""
