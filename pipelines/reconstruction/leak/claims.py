@@ -11,7 +11,7 @@ from numba import njit
 
 from pipelines.reconstruction.leak import evidence as ev
 from pipelines.reconstruction.leak.heavy_hitters import Word, color_distance
-from pipelines.reconstruction.leak.likeness import OBSERVED
+from pipelines.reconstruction.leak.likeness import DISTANCES, OBSERVED
 
 FEATURES = (
     "episodes",
@@ -41,14 +41,7 @@ COUNTS = (
     "episodes",
     "frames in an episode",
     "spread",
-    "depth in the picture's foreground",
-    "distance to a mix of backdrop and person",
-    "distance to the person nearby",
-    "distance to the person around",
-    "gradient",
-    "distance to the backdrop",
-    "brightness beyond backdrop and person",
-    "tint beyond backdrop and person",
+    *DISTANCES,
     "change since the frame before",
     "distance of the mean to the backdrop",
     "frames",
