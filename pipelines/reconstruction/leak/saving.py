@@ -117,7 +117,8 @@ def _parts(watcher: LeakWatcher) -> Iterator[memoryview]:
     held = np.flatnonzero(heavy.weights).astype("<u4")
     seen = np.flatnonzero(evidence.sums[..., ev.FRAMES]).astype("<u4")
     n_columns = evidence.sums.shape[-1]
-    head = [held.size, seen.size, watcher.height, watcher.width, n_columns, watcher.has_moment]
+    moment = watcher.moment
+    head = [held.size, seen.size, watcher.height, watcher.width, n_columns, moment is not None]
     yield np.array(head, "<u8").data
     arrays: tuple[npt.NDArray[Any], ...] = (
         held,
@@ -135,7 +136,7 @@ def _parts(watcher: LeakWatcher) -> Iterator[memoryview]:
         watcher.backdrop,  # chosen some rows at a time, so that the counts of now do not give it
         watcher.backdrop_weight,
         evidence.visit_slot,
-        *(watcher.last_moment() if watcher.has_moment else ()),
+        *(moment or ()),
     )
     for array in arrays:
         yield np.ascontiguousarray(array).reshape(-1).view(np.uint8).data

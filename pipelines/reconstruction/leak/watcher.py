@@ -251,28 +251,12 @@ class LeakWatcher:
         self._before = self._probability_before = None
         self._choose_backdrop(0, self.height)
 
-    def last_moment(self) -> Moment:
-        """Return what the last frame left behind; there must have been one.
-
-        Returns
-        -------
-        Moment
-            Views; the next frame overwrites them.
-
-        Raises
-        ------
-        ValueError
-            If no frame was counted, or none since counts were added.
-        """
-        if self._before is None or self._probability_before is None:
-            raise ValueError("there is no frame before; count one first")
-        coming = self._surroundings.coming
-        return Moment(self._before, self._probability_before, self._probability_of_late, coming)
-
     @property
-    def has_moment(self) -> bool:
-        """Whether there is a frame with which the next one is compared."""
-        return self._before is not None
+    def moment(self) -> Moment | None:
+        """What the last frame left behind, as views that the next one overwrites; None if there is no frame before."""
+        if self._before is None or self._probability_before is None:
+            return None
+        return Moment(self._before, self._probability_before, self._probability_of_late, self._surroundings.coming)
 
     def continue_from(self, n_frames: int, moment: Moment | None) -> None:
         """Go on after counts, and the backdrop that was chosen by them, were put in place from outside.
@@ -357,6 +341,8 @@ class LeakWatcher:
         if before is None:
             before = probability
             self._probability_of_late[:] = probability
+            still = np.zeros(self._core.shape[:2], np.float32)  # of its own: until now it may be a view of the core
+            self._surroundings = self._surroundings._replace(coming=still)
         look_around = partial(self._look_around, image, probability, before)
         self._depth, outside, inside = self.crew.run(
             [look_around, partial(_distance, 1 - person), partial(_distance, person)]

@@ -19,7 +19,7 @@ class Walker:
 
     def small_probability(self, frame):
         probability = np.zeros(SIZE, np.float32)
-        probability[:, self.left : self.left + 24] = 0.9
+        probability[:, max(self.left, 0) : max(self.left + 24, 0)] = 1
         return probability
 
     def image(self, rng):
@@ -86,3 +86,11 @@ def test_what_moved_before_a_part_was_added_is_not_taken_for_movement_after_it(r
     assert seen.positions.size > 0
     np.testing.assert_allclose(seen.observed[:, OF_LATE], seen.probability.reshape(-1)[seen.positions], atol=1e-6)
     np.testing.assert_allclose(seen.observed[:, MOVEMENT], 0, atol=1e-6)
+    np.testing.assert_allclose(seen.observed[:, COMING], 0, atol=1e-6)
+
+
+def test_nobody_comes_or_goes_in_the_first_frame(rng):
+    walker = Walker(20)
+    watcher = wt.LeakWatcher(*SIZE, SIZE[0], walker)
+    watcher.count(walker.image(rng))
+    np.testing.assert_array_equal(watcher.moment.coming, 0)
