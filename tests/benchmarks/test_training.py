@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 
+from pipelines.color import delta_e_2000, lab_from_bgr
 from pipelines.reconstruction.leak import cells, claims
 from pipelines.reconstruction.leak.evidence import N_SLOTS
+from pipelines.reconstruction.leak.fusion import Likely
+from pipelines.reconstruction.leak.fusion_pass import BASES, FIGURES, Around
 from pipelines.reconstruction.leak.likeness import OBSERVED, WEIGHTS
+from pipelines.reconstruction.leak.neighbours import MEANS
 
 pytest.importorskip("skimage", reason="training calls are cut from scikit-image's photos: uv run --group judges")
 pytest.importorskip("sklearn", reason="training calls are cut from scikit-learn's photos: uv run --group training")
@@ -114,3 +118,56 @@ def test_a_call_with_hardly_a_leak_gives_no_pairs(rng):
     rows = np.zeros((100, len(OBSERVED)), np.float32)
     few = np.arange(100) < 10
     assert all(len(part) == 0 for part in pairs(Noted(rows, np.zeros(100, np.int64), few, few, rows[:, 0]), rng))
+
+
+def around(rng, n=300):
+    """Return what a pass sees of pixels that nobody showed."""
+    return Around(
+        rng.uniform(0, 255, (n, len(BASES), 3)).astype(np.float32),
+        rng.normal(0, 3, (n, len(MEANS))).astype(np.float32),
+        *rng.normal(0, 2, (2, n)).astype(np.float32),
+        rng.normal(0, 1, (n, len(FIGURES))).astype(np.float16),
+    )
+
+
+def test_the_trained_pass_mixes_as_its_file_does(rng):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: uv run --with torch")
+    from train_fusion import PassLearner
+
+    torch.manual_seed(0)
+    seen = around(rng)
+    learner = PassLearner([seen])
+    torch.nn.init.normal_(learner.layers["leave"].weight, std=0.05)
+    with torch.no_grad():
+        colors, log_odds = learner(seen)
+    mixed, odds = learner.fusion_pass().mix(seen)
+    np.testing.assert_allclose(mixed, colors.numpy().clip(0, 255), atol=2e-2)
+    np.testing.assert_allclose(odds, log_odds.numpy(), atol=1e-3)
+
+
+def test_the_distance_that_is_learnt_from_is_about_ciede2000(rng):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: uv run --with torch")
+    from learner import lab_of
+    from train_fusion import delta_e
+
+    truth = rng.integers(0, 256, (2000, 3))
+    found = np.clip(truth + rng.normal(0, 8, truth.shape), 0, 255).astype(np.uint8)
+    truth = truth.astype(np.uint8)
+    about = delta_e(*(lab_of(torch.from_numpy(each.astype(np.float32))) for each in (found, truth))).numpy()
+    exact = delta_e_2000(*(lab_from_bgr(each[np.newaxis]) for each in (found, truth)))[0]
+    assert np.corrcoef(about, exact)[0, 1] > 0.9
+    assert 0.8 < np.median(about / np.hypot(exact, 0.5)) < 1.25
+
+
+def test_a_pass_learns_to_take_the_base_that_is_right(rng):
+    pytest.importorskip("torch", reason="PyTorch is not installed: uv run --with torch")
+    from train_fusion import Judged, learn_pass
+
+    seen = around(rng, 4000)
+    right, nothing = seen.bases[:, BASES.index("far, alike")], np.zeros((4000, 3), np.float32)
+    likely = Likely(np.arange(4000), seen.log_odds, right, seen.figures, nothing)
+    ones = np.ones(4000, np.float32)
+    call = Judged(likely, (40, 100), ones, right, right, ones)
+    mixed, _ = learn_pass([call], [seen], 60, rng).mix(seen)
+    untaught, _ = learn_pass([call], [seen], 1, rng).mix(seen)
+    assert np.abs(mixed - right).mean() < 0.5 * np.abs(untaught - right).mean()

@@ -8,9 +8,9 @@ colours that were kept. A colour is the room's if it is right by the rule of
 room by chance are none. At the same time the network learns to bring the colours of leaks nearer to what was behind.
 
 Pieces of calls are mirrored, and their channels reordered, for the same reason as the calls are so different: one man
-and a dozen of photos must not be learnt by heart. The weights are averaged over the last steps. 1,100 steps of 78 calls
-take a quarter of an hour on two cores; twice as many learn them by heart. Networks learnt from other calls, with
-another --seed, or from pieces of another size err elsewhere, so that the mean of some is better than each.
+and a dozen of photos must not be learnt by heart. The weights are averaged over the last steps. A step takes .7 s of
+one core; 2,200 of 66 calls learnt them by heart, 1,700 of 185 do not. Networks learnt from pieces of another size err
+elsewhere, so that the mean of two is better than each.
 
 Calls named by --held-out CALL... are not learnt from: the table that is printed is theirs, for some thresholds.
 """

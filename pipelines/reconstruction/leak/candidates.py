@@ -3,7 +3,8 @@
 Judging every colour of every pixel takes most of a second: too long between two frames of a live call. So with each
 frame some rows are judged anew, and all of them within `ROUND_FRAMES`. What the networks say of the surroundings is
 worked out beside, once a round, from the cells of the round before. What they say of a colour, log odds and shift, is
-averaged.
+averaged. Beside as well, and once a round, the likely colours of neighbours are fused (`fusion.py`): that is what is
+shown.
 """
 
 import os
@@ -11,14 +12,17 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.reconstruction.leak import cells, claims
+from pipelines.crew import Crew
+from pipelines.reconstruction.leak import cells, claims, fusion
 from pipelines.reconstruction.leak.evidence import N_SLOTS
-from pipelines.reconstruction.leak.network import MULTIPLE, Layer, Network, read_networks
+from pipelines.reconstruction.leak.fusion_pass import FIGURES
+from pipelines.reconstruction.leak.layers import Layer
+from pipelines.reconstruction.leak.network import MULTIPLE, Network, read_networks
 from pipelines.reconstruction.leak.watcher import LeakWatcher
 
 ROUND_FRAMES = 180
@@ -30,6 +34,7 @@ first. Linux counts it by threads; elsewhere all are alike."""
 
 _ROWS_AT_ONCE = 4
 _NEVER = -30.0
+_KEPT_FIGURES = [claims.FEATURES.index(name) for name in FIGURES]
 _BLUE, _RED = claims.FEATURES.index("blue"), claims.FEATURES.index("red")
 
 
@@ -40,6 +45,20 @@ class _Encoded(NamedTuple):
     embedded: list[Layer]
     guesses: list[Layer]
     colors: Layer
+
+
+class _Shown(NamedTuple):
+    """Maps of the colours that are shown, and the logarithm of the odds that each is the room's."""
+
+    color: Layer
+    log_odds: Layer
+
+
+class _Beside(NamedTuple):
+    """What the other thread has worked out."""
+
+    contexts: list[Layer]
+    shown: _Shown | None
 
 
 @cache
@@ -73,18 +92,20 @@ class Candidates:
     ----------
     watcher : LeakWatcher
         As given.
-    color : ndarray
-        (height, width, 3) float32 BGR; means nothing where there is no candidate.
     episodes : ndarray
-        (height, width) float32, in how many separate episodes it was seen.
+        (height, width) float32, in how many separate episodes the likeliest colour was seen.
+    likeliest : ndarray
+        (height, width) int32, its owner: the pixel times slots plus its slot.
     """
 
     def __init__(self, watcher: LeakWatcher, networks: Sequence[Network] = ()) -> None:
         height, width = watcher.height, watcher.width
         self.watcher = watcher
-        self.color = np.zeros((height, width, 3), np.float32)
         self.episodes = np.zeros((height, width), np.float32)
-        self._log_odds = np.full((height, width), _NEVER, np.float32)
+        self.likeliest = np.zeros((height, width), np.int32)
+        self._judged = _Shown(np.zeros((height, width, 3), np.float32), np.full((height, width), _NEVER, np.float32))
+        self._figures = np.zeros((height * width, len(FIGURES)), np.float16)
+        self._fused: _Shown | None = None
         self._networks = tuple(networks) or shipped_networks()
         n = _ROWS_AT_ONCE * width * N_SLOTS
         self._rows = np.empty((n, claims.N_FEATURES), np.float32)
@@ -96,7 +117,8 @@ class Candidates:
         ]
         self._contexts: list[Layer] = []
         self._worker = ThreadPoolExecutor(1, "surroundings", initializer=_let_frames_go_first)
-        self._next_contexts: Future[list[Layer]] | None = None
+        self._alone = Crew(1)
+        self._beside: Future[_Beside] | None = None
         self._next_row = 0
         self._colors_before = np.zeros(watcher.person_colors.shape)
         self._common = claims.person_commonness(self._colors_before)
@@ -108,13 +130,20 @@ class Candidates:
             each.nbytes + each[0].nbytes * network.n_context
             for each, network in zip(self._cells, self._networks, strict=True)
         )
-        maps = (self.color, self.episodes, self._log_odds, *self._cells)
-        return surroundings + sum(a.nbytes for a in (*maps, self._rows, self._owners, *self._arounds))
+        maps: list[npt.NDArray[Any]] = [*self._judged, self.episodes, self.likeliest, self._figures, *self._cells]
+        # What is shown and a copy of it, which is fused; what may be likely, if all is; three maps to look around.
+        beside = 2 * sum(a.nbytes for a in self._judged) + self._figures.nbytes + 8 * self.episodes.nbytes
+        return surroundings + beside + sum(a.nbytes for a in (*maps, self._rows, self._owners, *self._arounds))
+
+    @property
+    def color(self) -> Layer:
+        """(height, width, 3) float32 BGR; means nothing where there is no candidate."""
+        return self._shown.color
 
     @property
     def is_there(self) -> npt.NDArray[np.bool_]:
         """(height, width) bool: pixels that have a candidate."""
-        there: npt.NDArray[np.bool_] = self._log_odds > _NEVER
+        there: npt.NDArray[np.bool_] = self._shown.log_odds > _NEVER
         return there
 
     def confidence(self) -> npt.NDArray[np.float32]:
@@ -125,7 +154,24 @@ class Candidates:
         ndarray
             (height, width) float32, 0 to 1; 0 where there is none.
         """
-        return np.where(self.is_there, 1 / (1 + np.exp(-self._log_odds)), 0).astype(np.float32)
+        return np.where(self.is_there, 1 / (1 + np.exp(-self._shown.log_odds)), 0).astype(np.float32)
+
+    def likely(self) -> fusion.Likely:
+        """Return the likely colours as they were judged, before any of them was fused.
+
+        Returns
+        -------
+        Likely
+            Copies.
+        """
+        pixels = np.flatnonzero(self._judged.log_odds >= fusion.LEAST_LOG_ODDS)
+        return fusion.Likely(
+            pixels,
+            self._judged.log_odds.reshape(-1)[pixels],
+            self._judged.color.reshape(-1, 3)[pixels],
+            self._figures[pixels],
+            self.watcher.backdrop.reshape(-1, 3)[pixels],
+        )
 
     def refresh_some(self) -> None:
         """Judge the next few rows anew."""
@@ -135,27 +181,45 @@ class Candidates:
         self._next_row += n_rows
         if self._next_row >= self.watcher.height:
             self._next_row = 0
-            self._look_around_beside()
+            self._work_beside()
 
     def refresh(self) -> None:
-        """Judge every row anew, once the surroundings of all are known."""
+        """Judge every row anew, once the surroundings of all are known, and fuse."""
         parts = self._parts(0, self.watcher.height)
         for rows in parts:
             self._encode(rows)
         self._contexts = self._look_around(self._cells)
         for rows in parts:
             self._judge(rows, self._encode(rows))
+        self._beside = None  # what it works out is older
+        self._fused = self._fuse(self.likely(), _Shown(*(each.copy() for each in self._judged)), self.watcher.crew)
+
+    @property
+    def _shown(self) -> _Shown:
+        return self._fused or self._judged
 
     def _look_around(self, maps: Sequence[Layer]) -> list[Layer]:
         return [network.context(each) for network, each in zip(self._networks, maps, strict=True)]
 
-    def _look_around_beside(self) -> None:
-        """Take the surroundings that are ready, and have the next ones worked out by another thread."""
-        if self._next_contexts is not None:
-            if not self._next_contexts.done():
-                return
-            self._contexts = self._next_contexts.result()
-        self._next_contexts = self._worker.submit(self._look_around, [each.copy() for each in self._cells])
+    def _fuse(self, likely: fusion.Likely, shown: _Shown, crew: Crew) -> _Shown:
+        """Put the fused colours in the place of those that were judged."""
+        colors, log_odds = fusion.fuse(likely, (self.watcher.height, self.watcher.width), crew)
+        shown.color.reshape(-1, 3)[likely.pixels] = colors
+        shown.log_odds.reshape(-1)[likely.pixels] = log_odds
+        return shown
+
+    def _work_beside(self) -> None:
+        """Take what the other thread has worked out, and have the next worked out."""
+        if self._beside is not None and not self._beside.done():
+            return
+        # What was judged by each colour alone, before there were surroundings, is not what the fusion learnt from.
+        judged = (self.likely(), _Shown(*(each.copy() for each in self._judged))) if self._contexts else None
+        if self._beside is not None:
+            self._contexts, self._fused = self._beside.result()
+        maps = [each.copy() for each in self._cells]
+        self._beside = self._worker.submit(
+            lambda: _Beside(self._look_around(maps), self._fuse(*judged, self._alone) if judged else None)
+        )
 
     def _parts(self, first_row: int, end_row: int) -> list[slice]:
         """Cut rows into as many at once as there is room to work in."""
@@ -201,10 +265,19 @@ class Candidates:
                 log_odds, shifts = network.judge(embedded[i], around)
                 said.append(log_odds)
                 colors += shifts / len(self._networks)
-        log_odds = np.mean(said, axis=0)
-        self._log_odds[part] = _NEVER
+        color, best = self._judged
+        best[part] = _NEVER
         evidence = self.watcher.evidence
-        claims.keep_likeliest(owners, log_odds, colors, evidence, self._log_odds, self.color, self.episodes)
+        claims.keep_likeliest(
+            owners, np.mean(said, axis=0), colors, evidence, best, color, self.episodes, self.likeliest
+        )
+        self._keep_figures(part, owners)
+
+    def _keep_figures(self, part: slice, owners: npt.NDArray[np.int32]) -> None:
+        """Keep what is known of the likely colours of rows that have just been described."""
+        likely = self.likeliest[part][self._judged.log_odds[part] >= fusion.LEAST_LOG_ODDS]
+        rows = np.searchsorted(owners, likely)
+        self._figures[likely // N_SLOTS] = self._rows[rows][:, _KEPT_FIGURES]
 
 
 def _let_frames_go_first() -> None:

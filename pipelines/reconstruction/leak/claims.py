@@ -176,6 +176,7 @@ def keep_likeliest(
     best: npt.NDArray[np.float32],
     color: npt.NDArray[np.float32],
     episodes: npt.NDArray[np.float32],
+    likeliest: npt.NDArray[np.int32],
 ) -> None:
     """Keep the likeliest colour of each pixel; the maps are to be reset for these pixels before.
 
@@ -195,6 +196,8 @@ def keep_likeliest(
         (height, width, 3) float32 BGR; written.
     episodes : ndarray
         (height, width) float32, in how many episodes it was seen; written.
+    likeliest : ndarray
+        (height, width) int32, the owner that it is of; written.
     """
     width = best.shape[1]
     for i in range(owners.size):
@@ -205,3 +208,4 @@ def keep_likeliest(
             for c in range(3):  # as one slice, numba compiles a message for shapes that differ, three times as long
                 color[y, x, c] = colors[i, c]
             episodes[y, x] = evidence.sums[y, x, k, ev.EPISODES]
+            likeliest[y, x] = owners[i]

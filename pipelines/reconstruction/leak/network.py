@@ -13,21 +13,16 @@ References
 O. Ronneberger, P. Fischer, T. Brox, "U-Net: convolutional networks for biomedical image segmentation", MICCAI 2015.
 """
 
-import io
 import itertools
-import zipfile
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 import numpy as np
-import numpy.typing as npt
 
-from pipelines.base import PipelineError
+from pipelines.reconstruction.leak.layers import Layer, read_layers, save_layers
 
 NETWORK_NAMES = ("network-1.npz", "network-2.npz")
-
-Layer = npt.NDArray[np.float32]
 
 LAYERS = (
     *("encode_1", "encode_2", "guess"),
@@ -144,9 +139,7 @@ class Network:
         path : str
             An .npz file, replaced if it is there.
         """
-        parts = {f"{name}.weight": self.weights[name] for name in LAYERS}
-        parts |= {f"{name}.bias": self.biases[name] for name in LAYERS}
-        np.savez_compressed(path, names=np.array(self.names), **parts)  # type: ignore[arg-type]
+        save_layers(path, self.names, self.weights, self.biases)
 
     def _dense(self, values: Layer, name: str) -> Layer:
         out: Layer = values @ self.weights[name]
@@ -240,20 +233,6 @@ def read_network(names: tuple[str, ...], path: Traversable) -> Network:
     Raises
     ------
     PipelineError
-        If the file cannot be read, is damaged, or was made for other features.
+        As `read_layers` does.
     """
-    try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as content:
-            learnt_from = tuple(str(name) for name in content["names"])
-            weights = {name: content[f"{name}.weight"].astype(np.float32) for name in LAYERS}
-            biases = {name: content[f"{name}.bias"].astype(np.float32) for name in LAYERS}
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise PipelineError(
-            f"the network {path} cannot be read ({error}); reinstall: pip install --force-reinstall backroom"
-        ) from None
-    if learnt_from != names:
-        raise PipelineError(
-            f"the network {path} was made for {len(learnt_from)} other features than the {len(names)} of this version; "
-            "train it anew, or reinstall: pip install --force-reinstall backroom"
-        )
-    return Network(learnt_from, weights, biases)
+    return Network(names, *read_layers(path, LAYERS, names))

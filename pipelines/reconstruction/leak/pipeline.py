@@ -1,9 +1,9 @@
 """The method `leak`: the backdrop is what stays, the room is what comes back at the person's border.
 
 `watcher` gathers the backdrop of every pixel and evidence of what else it showed, `claims` says how likely each of
-those colours is the room's, and here it is decided what is claimed: pixels whose candidate is likelier than
-`watch.claim` in a call that surely leaks, only the likely ones in a call that may not leak at all, and none where
-the backdrop moves by itself (see `steadiness`).
+those colours is the room's, `fusion` brings each nearer to what its neighbours agree on, and here it is decided what is
+claimed: pixels whose candidate is likelier than `watch.claim` in a call that surely leaks, only the likely ones in a
+call that may not leak at all, and none where the backdrop moves by itself (see `steadiness`).
 
 The room is worked out at the working size (see `watcher`) and enlarged to the frames' size.
 """
@@ -30,9 +30,9 @@ from pipelines.segmentation import Segmenter, open_segmenter
 
 METHOD = "leak"
 
-SURE_FIND = 0.1
-SURE_SHARE = 0.06
-CAUTIOUS_CLAIM = 0.4
+SURE_FIND = 0.2
+SURE_SHARE = 0.02
+CAUTIOUS_CLAIM = 0.5
 """A call is taken to leak where at least `SURE_SHARE` of its pixels are finds of confidence `SURE_FIND`. Where it is
 not, nothing less likely than `CAUTIOUS_CLAIM` is claimed: in calls that leak nothing, unsure finds come up all the
 same (docs/reconstruction.md has the figures)."""

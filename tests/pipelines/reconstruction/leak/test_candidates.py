@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 from compiled import sized
 
+from pipelines.reconstruction.leak import evidence as ev
 from pipelines.reconstruction.leak.candidates import ROUND_FRAMES, Candidates, shipped_networks
+from pipelines.reconstruction.leak.claims import MOST_EPISODES, MOST_FRAMES
+from pipelines.reconstruction.leak.fusion import LEAST_LOG_ODDS, fuse
+from pipelines.reconstruction.leak.fusion_pass import FIGURES
 from pipelines.reconstruction.leak.watcher import LeakWatcher
 
+LEAST = 1 / (1 + np.exp(-LEAST_LOG_ODDS))
 HEIGHT, WIDTH = sized((61, 87), (33, 35))
 
 
@@ -26,18 +31,18 @@ def watcher(rng):
 
 
 def a_round(candidates):
-    """Judge every row once, and wait for the surroundings."""
+    """Judge every row once, and wait for what is worked out beside."""
     for _ in range(ROUND_FRAMES):
         candidates.refresh_some()
     deadline_s = time.monotonic() + 60
-    while not candidates._next_contexts.done():
+    while not candidates._beside.done():
         assert time.monotonic() < deadline_s
         time.sleep(0.001)
 
 
 def test_some_rows_at_a_time_end_where_all_at_once_does(watcher):
     live, final = Candidates(watcher), Candidates(watcher)
-    for _ in range(3):
+    for _ in range(4):  # cells, surroundings, judged by these, fused
         a_round(live)
     final.refresh()
     assert final.is_there.any()
@@ -53,6 +58,29 @@ def test_before_the_surroundings_are_known_colors_are_judged_alone(watcher):
     assert candidates.confidence().max() > 0
 
 
+def test_what_is_shown_is_fused_and_what_is_likely_is_as_it_was_judged(watcher):
+    candidates = Candidates(watcher)
+    candidates.refresh()
+    likely = candidates.likely()
+    assert 0 < len(likely.pixels) <= np.count_nonzero(candidates.is_there)
+    colors, log_odds = fuse(likely, (HEIGHT, WIDTH), watcher.crew)
+    np.testing.assert_array_equal(candidates.color.reshape(-1, 3)[likely.pixels], colors)
+    np.testing.assert_allclose(candidates.confidence().reshape(-1)[likely.pixels], 1 / (1 + np.exp(-log_odds)))
+    np.testing.assert_array_equal(likely.backdrop, watcher.backdrop.reshape(-1, 3)[likely.pixels])
+    assert not np.array_equal(colors, likely.colors)
+
+
+def test_figures_are_those_of_the_likeliest_color(watcher):
+    candidates = Candidates(watcher)
+    candidates.refresh()
+    likely = candidates.likely()
+    sums = watcher.evidence.sums.reshape(-1, ev.N_COLUMNS)[candidates.likeliest.reshape(-1)[likely.pixels]]
+    np.testing.assert_array_equal(candidates.episodes.reshape(-1)[likely.pixels], sums[:, ev.EPISODES])
+    for name, column, most in (("episodes", ev.EPISODES, MOST_EPISODES), ("frames", ev.FRAMES, MOST_FRAMES)):
+        expected = np.log1p(np.minimum(sums[:, column], most))
+        np.testing.assert_allclose(likely.figures[:, FIGURES.index(name)], expected, rtol=1e-3)
+
+
 def test_the_room_to_work_in_does_not_grow(watcher):
     candidates = Candidates(watcher)
     before = candidates.n_bytes
@@ -62,17 +90,19 @@ def test_the_room_to_work_in_does_not_grow(watcher):
 
 
 def judged_by(watcher, *networks):
+    """Return the confidence of what is likely, before it is fused; elsewhere 0."""
     candidates = Candidates(watcher, networks)
     candidates.refresh()
-    return candidates
+    likely, confidence = candidates.likely(), np.zeros(HEIGHT * WIDTH)
+    confidence[likely.pixels] = 1 / (1 + np.exp(-likely.log_odds))
+    return confidence
 
 
 def test_what_several_networks_say_is_averaged(watcher):
     one, other = shipped_networks()
     twice, both, mirrored = (judged_by(watcher, *pair) for pair in ((one, one), (one, other), (other, one)))
-    np.testing.assert_allclose(twice.confidence(), judged_by(watcher, one).confidence(), atol=1e-5)
-    np.testing.assert_allclose(both.confidence(), mirrored.confidence(), atol=1e-5)
+    np.testing.assert_allclose(twice, judged_by(watcher, one), atol=1e-5)
+    np.testing.assert_allclose(both, mirrored, atol=1e-5)
     # A pixel's likeliest colour may be another one by the mean, but never a likelier one than each thinks possible.
-    most = np.maximum(twice.confidence(), judged_by(watcher, other).confidence())
-    assert (both.confidence() <= most + 1e-5).all()
-    assert np.abs(both.confidence() - twice.confidence()).max() > 1e-3
+    assert (both <= np.maximum(np.maximum(twice, judged_by(watcher, other)), LEAST) + 1e-5).all()
+    assert np.abs(both - twice).max() > 1e-3

@@ -1,0 +1,92 @@
+"""Fusing brings noisy colours nearer to what is behind, and says less of lone ones."""
+
+import numpy as np
+import pytest
+
+from pipelines.crew import Crew
+from pipelines.reconstruction.leak.fusion import Likely, Neighbourhood, fuse
+from pipelines.reconstruction.leak.fusion_pass import BASES, FIGURES, N_INPUTS, shipped_passes
+from pipelines.reconstruction.leak.neighbours import MEANS
+
+HEIGHT, WIDTH = 60, 80
+WALL = np.array((150, 165, 175), np.float32)
+
+
+def wall(rng, pixels, noise_codes=8.0):
+    """Likely colours of a plain wall, that codec and mask have shifted, before a dark backdrop."""
+    n = len(pixels)
+    return Likely(
+        np.asarray(pixels, np.int64),
+        np.full(n, -0.5, np.float32),
+        (WALL + rng.normal(0, noise_codes, (n, 3))).astype(np.float32),
+        np.zeros((n, len(FIGURES)), np.float16),
+        np.full((n, 3), 40, np.float32),
+    )
+
+
+@pytest.fixture
+def a_patch():
+    y, x = np.mgrid[10:50, 20:60]
+    return (y * WIDTH + x).reshape(-1)
+
+
+def test_colours_of_a_wall_come_nearer_to_it(rng, a_patch):
+    likely = wall(rng, a_patch)
+    colors, log_odds = fuse(likely, (HEIGHT, WIDTH), Crew(1))
+    before, after = (np.abs(each - WALL).mean() for each in (likely.colors, colors))
+    assert after < before / 2
+    assert np.isfinite(log_odds).all()
+    assert colors.shape == likely.colors.shape
+
+
+def test_what_was_judged_is_left_as_it_was(rng, a_patch):
+    likely = wall(rng, a_patch)
+    kept = [each.copy() for each in likely]
+    fuse(likely, (HEIGHT, WIDTH), Crew(1))
+    for mine, theirs in zip(likely, kept, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_many_that_agree_are_likelier_than_one_alone(rng, a_patch):
+    likely = wall(rng, a_patch)
+    _, of_many = fuse(likely, (HEIGHT, WIDTH), Crew(1))
+    alone = Likely(*(each[800:801] for each in likely))
+    _, of_one = fuse(alone, (HEIGHT, WIDTH), Crew(1))
+    assert of_many[800] > of_one[0]
+
+
+def test_any_number_of_threads_gives_the_same(rng):
+    likely = wall(rng, np.arange(HEIGHT * WIDTH * 2))
+    for mine, theirs in zip(*(fuse(likely, (2 * HEIGHT, WIDTH), Crew(n)) for n in (1, 3)), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_where_nothing_is_likely_nothing_is_fused(rng):
+    colors, log_odds = fuse(wall(rng, []), (HEIGHT, WIDTH), Crew(2))
+    assert colors.shape == (0, 3)
+    assert log_odds.shape == (0,)
+
+
+def test_a_pass_sees_its_pixels_in_parts_as_it_sees_all_at_once(rng, a_patch):
+    likely = wall(rng, a_patch)
+    neighbourhood = Neighbourhood(likely, likely.colors + 1, likely.log_odds - 1, (HEIGHT, WIDTH))
+    whole = neighbourhood.around(slice(0, len(a_patch)))
+    part = neighbourhood.around(slice(700, 900))
+    for mine, theirs in zip(part, whole, strict=True):
+        np.testing.assert_array_equal(mine, theirs[700:900])
+    assert whole.inputs().shape == (len(a_patch), N_INPUTS)
+    assert np.isfinite(whole.inputs()).all()
+    own = len(MEANS)
+    assert BASES[own:] == ("its own", "as it was judged", "backdrop")
+    np.testing.assert_array_equal(whole.bases[:, own], likely.colors + 1)
+    np.testing.assert_array_equal(whole.bases[:, own + 1], likely.colors)
+    np.testing.assert_array_equal(whole.bases[:, own + 2], likely.backdrop)
+
+
+def test_passes_follow_one_another(rng, a_patch):
+    likely = wall(rng, a_patch)
+    first, *_ = shipped_passes()
+    once, _ = fuse(likely, (HEIGHT, WIDTH), Crew(1), (first,))
+    seen = Neighbourhood(likely, once, fuse(likely, (HEIGHT, WIDTH), Crew(1), (first,))[1], (HEIGHT, WIDTH))
+    again, _ = first.mix(seen.around(slice(0, len(a_patch))))
+    np.testing.assert_allclose(fuse(likely, (HEIGHT, WIDTH), Crew(1), (first, first))[0], again, atol=1e-3)
