@@ -137,7 +137,7 @@ class LeakReconstruction:
             Look at every `step_px`-th row and column only.
         is_preview : bool
             True shows the candidates as they were judged in the last seconds; otherwise all are judged anew, which
-            takes half a second.
+            takes one or two seconds.
 
         Returns
         -------

@@ -50,7 +50,6 @@ def test_a_leaking_call_is_found_out_and_claims_are_right_as_often_as_promised(w
     assert findings.leaks[findings.room[..., 3] > 0].min() >= 1
 
 
-@pytest.mark.xfail(reason="ten seconds of this call are not enough: .37 right at a recall of .011", strict=True)
 def test_a_short_call_with_small_leaks_is_found_out(watch, shared):
     result = scored(*watch(room=str(shared / "data" / "room_bedroom.png"), style="dilate", start=40))
     assert result.precision >= 0.4

@@ -1,4 +1,4 @@
-"""Fusing brings noisy colours nearer to what is behind, and says less of lone ones."""
+"""Fusing takes noise from colours, and believes those more that have the like around."""
 
 import numpy as np
 import pytest
@@ -12,6 +12,34 @@ HEIGHT, WIDTH = 60, 80
 WALL = np.array((150, 165, 175), np.float32)
 
 
+FIGURES_OF_A_LEAK = {
+    "episodes": 0.7,
+    "frames in an episode": 0.7,
+    "spread": 1.5,
+    "person probability": 0.6,
+    "depth in the picture's foreground": 1.2,
+    "depth in the person": 1.0,
+    "person unsure": 1.0,
+    "distance to a mix of backdrop and person": 4.0,
+    "distance to the person nearby": 4.4,
+    "distance to the person around": 4.5,
+    "gradient": 3.7,
+    "at the border": 1.0,
+    "distance to the backdrop": 4.3,
+    "share of the person in the mix": 0.5,
+    "backdrop nearby": 0.4,
+    "brightness beyond backdrop and person": 3.5,
+    "tint beyond backdrop and person": 2.1,
+    "change since the frame before": 3.0,
+    "person probability of late": 0.8,
+    "share of foreground": 0.4,
+    "distance of the mean to the backdrop": 4.3,
+    "commonness in the person": -3.4,
+    "frames": 1.1,
+}
+"""Medians of the leaks of four training calls, rounded; the others are 0."""
+
+
 def wall(rng, pixels, noise_codes=8.0):
     """Likely colours of a plain wall, that codec and mask have shifted, before a dark backdrop."""
     n = len(pixels)
@@ -19,7 +47,7 @@ def wall(rng, pixels, noise_codes=8.0):
         np.asarray(pixels, np.int64),
         np.full(n, -0.5, np.float32),
         (WALL + rng.normal(0, noise_codes, (n, 3))).astype(np.float32),
-        np.zeros((n, len(FIGURES)), np.float16),
+        np.tile([FIGURES_OF_A_LEAK.get(name, 0.0) for name in FIGURES], (n, 1)).astype(np.float16),
         np.full((n, 3), 40, np.float32),
     )
 
@@ -30,11 +58,12 @@ def a_patch():
     return (y * WIDTH + x).reshape(-1)
 
 
-def test_colours_of_a_wall_come_nearer_to_it(rng, a_patch):
+def test_noise_is_taken_from_a_wall_and_its_colour_is_kept(rng, a_patch):
     likely = wall(rng, a_patch)
     colors, log_odds = fuse(likely, (HEIGHT, WIDTH), Crew(1))
-    before, after = (np.abs(each - WALL).mean() for each in (likely.colors, colors))
-    assert after < before / 2
+    assert (colors.std(axis=0) < likely.colors.std(axis=0) / 3).all()
+    # A leak is mixed with the backdrop, which is dark here: the colour is moved away from it, but not far.
+    assert np.abs(colors.mean(axis=0) - WALL).max() < 15
     assert np.isfinite(log_odds).all()
     assert colors.shape == likely.colors.shape
 
