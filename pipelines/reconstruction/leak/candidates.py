@@ -29,7 +29,7 @@ ROUND_FRAMES = 180
 """Every pixel is judged anew within six seconds: twice as often costs a live call frames now and then."""
 
 NICENESS = 10
-"""Of the thread that looks at the surroundings, which takes a tenth of a second and more and may take six: frames come
+"""Of the thread that looks at the surroundings and fuses, which takes a second and more and may take six: frames come
 first. Linux counts it by threads; elsewhere all are alike."""
 
 _ROWS_AT_ONCE = 4

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.crew import Crew
-from pipelines.reconstruction.leak.fusion_pass import BASES, Around, FusionPass, shipped_passes
+from pipelines.reconstruction.leak.fusion_pass import BASES, FIGURES, Around, FusionPass, shipped_passes
 from pipelines.reconstruction.leak.layers import Layer
 from pipelines.reconstruction.leak.neighbours import MEANS, mean_neighbours, opacity
 
@@ -126,6 +126,12 @@ def fuse(likely: Likely, size: tuple[int, int], crew: Crew, passes: tuple[Fusion
     for each in passes or shipped_passes():
         colors, log_odds = _fused_once(each, Neighbourhood(likely, colors, log_odds, size), crew)
     return colors, log_odds
+
+
+def warm_up() -> None:
+    """Compile, or load, the kernel: while one is compiled no other thread works, and frames would wait."""
+    one, color = np.zeros(1, np.float32), np.zeros((1, 3), np.float32)
+    fuse(Likely(np.zeros(1, np.int64), one, color, np.zeros((1, len(FIGURES)), np.float16), color), (1, 1), Crew(1))
 
 
 def _fused_once(each: FusionPass, neighbourhood: Neighbourhood, crew: Crew) -> tuple[Layer, Layer]:

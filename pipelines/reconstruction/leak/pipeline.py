@@ -21,6 +21,7 @@ from pipelines.base import Findings, Frame, Image, PipelineError, check_size
 from pipelines.crew import Crew
 from pipelines.reconstruction.contract import OTHER_SIZE_REMEDY, keep_until_restart
 from pipelines.reconstruction.leak.candidates import Candidates
+from pipelines.reconstruction.leak.fusion import warm_up as warm_up_fusion
 from pipelines.reconstruction.leak.known import KnownBackdrop
 from pipelines.reconstruction.leak.observe import count_steady
 from pipelines.reconstruction.leak.saving import load_watcher, save_watcher
@@ -294,6 +295,7 @@ def _warm_up_kernels(segmenter: Segmenter | None, crew: Crew | None) -> None:
         seen = watcher.count(rng.integers(0, 256, (32, 32, 3), np.uint8))
     count_steady(seen.depth, np.float32(1), seen.foreground)
     Candidates(watcher).refresh()
+    warm_up_fusion()
 
 
 def _resized(image: npt.NDArray[Any], rows: int, columns: int) -> npt.NDArray[Any]:

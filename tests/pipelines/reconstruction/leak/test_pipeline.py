@@ -1,9 +1,12 @@
 """The method as a whole, on small drawn calls: what it must never claim, and how its state goes on."""
 
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
-from compiled import sized
+from compiled import IS_COMPILED, sized
 
 from config.schema import WatchSettings
 from pipelines.base import Frame, PipelineError, Reconstruction
@@ -246,3 +249,16 @@ def test_findings_have_the_size_of_the_frames_or_of_their_preview(started, call,
     assert findings.confidence.shape == size
     assert findings.leaks.shape == size
     assert findings.room.flags.c_contiguous
+
+
+@pytest.mark.skipif(not IS_COMPILED, reason="nothing is compiled with NUMBA_DISABLE_JIT=1")
+def test_after_warming_up_the_thread_beside_has_nothing_to_compile():
+    # In a process of its own, since other tests have called the kernel. Compiling holds up every thread for seconds.
+    code = """
+from config.schema import WatchSettings
+from pipelines.reconstruction.leak.neighbours import mean_neighbours
+from pipelines.reconstruction.leak.pipeline import LeakReconstruction
+LeakReconstruction(WatchSettings(person_model="none")).warm_up(64, 64, is_live=True)
+assert mean_neighbours.signatures
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
