@@ -7,9 +7,11 @@ import guest
 import lanes
 import numpy as np
 import pytest
+from compiled import IS_COMPILED
 from xdist import is_xdist_worker
 from xdist.remote import Producer
 
+from pipelines.reconstruction.leak import neighbours
 from stream import cli
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -47,6 +49,13 @@ def pytest_sessionfinish() -> None:
 def rng() -> np.random.Generator:
     """The one source of chance: seeded, so that a failure can be run again."""
     return np.random.default_rng(2015)
+
+
+@pytest.fixture(autouse=True)
+def near_neighbours_only(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While kernels are not compiled, looking ten pixels around takes minutes; `test_neighbours` does it for few."""
+    if not IS_COMPILED and request.path.name != "test_neighbours.py":
+        monkeypatch.setattr(neighbours, "REACH_PX", 2)
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,17 @@
 
 import numpy as np
 import pytest
+from compiled import IS_COMPILED, sized
 
 from pipelines.crew import Crew
+from pipelines.reconstruction.leak import fusion
 from pipelines.reconstruction.leak.fusion import Likely, Neighbourhood, fuse
 from pipelines.reconstruction.leak.fusion_pass import BASES, FIGURES, N_INPUTS, shipped_passes
 from pipelines.reconstruction.leak.neighbours import MEANS
 
-HEIGHT, WIDTH = 60, 80
+SIDE = sized(40, 8)
+HEIGHT, WIDTH = SIDE + 20, SIDE + 40
+N = SIDE**2
 WALL = np.array((150, 165, 175), np.float32)
 
 
@@ -54,10 +58,11 @@ def wall(rng, pixels, noise_codes=8.0):
 
 @pytest.fixture
 def a_patch():
-    y, x = np.mgrid[10:50, 20:60]
+    y, x = np.mgrid[10 : 10 + SIDE, 20 : 20 + SIDE]
     return (y * WIDTH + x).reshape(-1)
 
 
+@pytest.mark.skipif(not IS_COMPILED, reason="takes a large wall")
 def test_noise_is_taken_from_a_wall_and_its_colour_is_kept(rng, a_patch):
     likely = wall(rng, a_patch)
     colors, log_odds = fuse(likely, (HEIGHT, WIDTH), Crew(1))
@@ -79,14 +84,15 @@ def test_what_was_judged_is_left_as_it_was(rng, a_patch):
 def test_many_that_agree_are_likelier_than_one_alone(rng, a_patch):
     likely = wall(rng, a_patch)
     _, of_many = fuse(likely, (HEIGHT, WIDTH), Crew(1))
-    alone = Likely(*(each[800:801] for each in likely))
+    alone = Likely(*(each[N // 2 : N // 2 + 1] for each in likely))
     _, of_one = fuse(alone, (HEIGHT, WIDTH), Crew(1))
-    assert of_many[800] > of_one[0]
+    assert of_many[N // 2] > of_one[0]
 
 
-def test_any_number_of_threads_gives_the_same(rng):
-    likely = wall(rng, np.arange(HEIGHT * WIDTH * 2))
-    for mine, theirs in zip(*(fuse(likely, (2 * HEIGHT, WIDTH), Crew(n)) for n in (1, 3)), strict=True):
+def test_any_number_of_threads_gives_the_same(rng, a_patch, monkeypatch):
+    monkeypatch.setattr(fusion, "_AT_ONCE", 17)
+    likely = wall(rng, a_patch)
+    for mine, theirs in zip(*(fuse(likely, (HEIGHT, WIDTH), Crew(n)) for n in (1, 3)), strict=True):
         np.testing.assert_array_equal(mine, theirs)
 
 
@@ -99,11 +105,11 @@ def test_where_nothing_is_likely_nothing_is_fused(rng):
 def test_a_pass_sees_its_pixels_in_parts_as_it_sees_all_at_once(rng, a_patch):
     likely = wall(rng, a_patch)
     neighbourhood = Neighbourhood(likely, likely.colors + 1, likely.log_odds - 1, (HEIGHT, WIDTH))
-    whole = neighbourhood.around(slice(0, len(a_patch)))
-    part = neighbourhood.around(slice(700, 900))
+    whole = neighbourhood.around(slice(0, N))
+    part = neighbourhood.around(slice(N // 2, N // 2 + 20))
     for mine, theirs in zip(part, whole, strict=True):
-        np.testing.assert_array_equal(mine, theirs[700:900])
-    assert whole.inputs().shape == (len(a_patch), N_INPUTS)
+        np.testing.assert_array_equal(mine, theirs[N // 2 : N // 2 + 20])
+    assert whole.inputs().shape == (N, N_INPUTS)
     assert np.isfinite(whole.inputs()).all()
     own = len(MEANS)
     assert BASES[own:] == ("its own", "as it was judged", "backdrop")
@@ -117,5 +123,5 @@ def test_passes_follow_one_another(rng, a_patch):
     first, *_ = shipped_passes()
     once, _ = fuse(likely, (HEIGHT, WIDTH), Crew(1), (first,))
     seen = Neighbourhood(likely, once, fuse(likely, (HEIGHT, WIDTH), Crew(1), (first,))[1], (HEIGHT, WIDTH))
-    again, _ = first.mix(seen.around(slice(0, len(a_patch))))
+    again, _ = first.mix(seen.around(slice(0, N)))
     np.testing.assert_allclose(fuse(likely, (HEIGHT, WIDTH), Crew(1), (first, first))[0], again, atol=1e-3)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from compiled import sized
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from pipelines.reconstruction.leak.neighbours import (
     opacity,
 )
 
+LARGEST = sized(14, 5)
 SIGMA_PX = {"closest": 1.0, "near": 2.5, "far": 5.0}
 POWER = {"similar": 1, "alike": 4, "the same": 16, "any colour": 0}
 
@@ -102,7 +104,7 @@ def test_an_edge_is_kept_by_what_is_alike_and_not_by_any_colour():
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(1, 14), st.integers(1, 14), st.integers(0, 2**32 - 1))
+@given(st.integers(1, LARGEST), st.integers(1, LARGEST), st.integers(0, 2**32 - 1))
 def test_means_lie_between_the_colours_around(height, width, seed):
     rng = np.random.default_rng(seed)
     colors = rng.uniform(0, 255, (height, width, 3)).astype(np.float32)
