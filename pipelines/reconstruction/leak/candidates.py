@@ -192,7 +192,7 @@ class Candidates:
         for rows in parts:
             self._judge(rows, self._encode(rows))
         self._beside = None  # what it works out is older
-        self._fused = self._fuse(self.likely(), _Shown(*(each.copy() for each in self._judged)), self.watcher.crew)
+        self._fused = self._fuse(*self._to_fuse(), self.watcher.crew)
 
     @property
     def _shown(self) -> _Shown:
@@ -200,6 +200,10 @@ class Candidates:
 
     def _look_around(self, maps: Sequence[Layer]) -> list[Layer]:
         return [network.context(each) for network, each in zip(self._networks, maps, strict=True)]
+
+    def _to_fuse(self) -> tuple[fusion.Likely, _Shown]:
+        """Return copies of what was judged, which is judged anew while another thread fuses them."""
+        return self.likely(), _Shown(*(each.copy() for each in self._judged))
 
     def _fuse(self, likely: fusion.Likely, shown: _Shown, crew: Crew) -> _Shown:
         """Put the fused colours in the place of those that were judged."""
@@ -213,7 +217,7 @@ class Candidates:
         if self._beside is not None and not self._beside.done():
             return
         # What was judged by each colour alone, before there were surroundings, is not what the fusion learnt from.
-        judged = (self.likely(), _Shown(*(each.copy() for each in self._judged))) if self._contexts else None
+        judged = self._to_fuse() if self._contexts else None
         if self._beside is not None:
             self._contexts, self._fused = self._beside.result()
         maps = [each.copy() for each in self._cells]
