@@ -55,7 +55,8 @@ def rng() -> np.random.Generator:
 def near_neighbours_only(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """While kernels are not compiled, looking ten pixels around takes minutes; `test_neighbours` does it for few."""
     if not IS_COMPILED and request.path.name != "test_neighbours.py":
-        monkeypatch.setattr(neighbours, "REACH_PX", 2)
+        for name, small in {"REACH_PX": 2, "SPAN_PX": 5, "FALL_OFF": neighbours.FALL_OFF[:, 8:13, 8:13]}.items():
+            monkeypatch.setattr(neighbours, name, small)
 
 
 @pytest.fixture(scope="session")

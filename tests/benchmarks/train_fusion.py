@@ -81,7 +81,8 @@ class PassLearner(nn.Module):
 
     def __init__(self, calls: Sequence[Around]) -> None:
         super().__init__()
-        some = np.concatenate([call.inputs()[:: max(1, len(call.log_odds) // 2000)] for call in calls])
+        every = [slice(None, None, max(1, len(call.log_odds) // 2000)) for call in calls]
+        some = np.concatenate([seen(*each).inputs() for each in zip(calls, every, strict=True)])
         self.register_buffer("mean", torch.from_numpy(some.mean(axis=0)))
         self.register_buffer("spread", torch.from_numpy(some.std(axis=0) + 1e-2))
         sizes = ((fp.N_INPUTS, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, fp.N_OUTPUTS))
@@ -156,8 +157,8 @@ def draw(
         call, view = calls[number], views[number]
         some = rng.integers(0, len(view.log_odds), PIXELS_A_CALL)
         order = rng.permutation(3) if rng.random() < REORDERED else np.arange(3)
-        arounds.append(Around(*(each[some] for each in view)))
-        arounds[-1] = arounds[-1]._replace(bases=arounds[-1].bases[..., order])
+        around = seen(view, some)
+        arounds.append(around._replace(bases=around.bases[..., order]))
         truths.append(
             (call.room[some][:, order], call.reference[some][:, order], call.weights[some], call.causal_share[some])
         )
@@ -195,13 +196,23 @@ def learn(calls: Sequence[Judged], steps: int, out: Path, seed: int = 0) -> None
         views = shared_crew().run([partial(look, *each) for each in zip(calls, now, strict=True)])
         passes.append(learn_pass(calls, views, steps, rng))
         if len(passes) < fp.N_PASSES:
-            now = [passes[-1].mix(view) for view in views]
+            now = [passes[-1].mix(seen(view, slice(None))) for view in views]
+        del views  # as large as what the next pass sees
     fp.save_passes(str(out), passes)
 
 
 def look(call: Judged, now: Sequence[npt.NDArray[np.float32]]) -> Around:
-    """Return what a pass sees of a call, of whose colours and log odds the one before left these."""
-    return fusion.Neighbourhood(call.likely, *now, call.size).around(slice(0, len(call.weights)))
+    """Return what a pass sees of a call, of whose colours and log odds the one before left these.
+
+    In float16: of all calls it fills half of a machine's memory so.
+    """
+    view = fusion.Neighbourhood(call.likely, *now, call.size).around(np.arange(len(call.weights)))
+    return Around(*(each.astype(np.float16) for each in view))
+
+
+def seen(view: Around, some: slice | npt.NDArray[np.int64]) -> Around:
+    """Return what `look` kept of some pixels, as a pass takes it."""
+    return Around(*(each[some].astype(np.float32) for each in view))
 
 
 def judge(folder: Path) -> Judged:

@@ -131,7 +131,7 @@ class Candidates:
             for each, network in zip(self._cells, self._networks, strict=True)
         )
         maps: list[npt.NDArray[Any]] = [*self._judged, self.episodes, self.likeliest, self._figures, *self._cells]
-        # What is shown and a copy of it, which is fused; what may be likely, if all is; three maps to look around.
+        # What is shown and a copy of it, which is fused; what may be likely, if all is; planes to look around.
         beside = 2 * sum(a.nbytes for a in self._judged) + self._figures.nbytes + 8 * self.episodes.nbytes
         return surroundings + beside + sum(a.nbytes for a in (*maps, self._rows, self._owners, *self._arounds))
 

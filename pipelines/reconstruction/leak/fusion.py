@@ -16,12 +16,13 @@ import numpy.typing as npt
 from pipelines.crew import Crew
 from pipelines.reconstruction.leak.fusion_pass import BASES, FIGURES, Around, FusionPass, shipped_passes
 from pipelines.reconstruction.leak.layers import Layer
-from pipelines.reconstruction.leak.neighbours import MEANS, mean_neighbours, opacity
+from pipelines.reconstruction.leak.neighbours import MEANS, mean_neighbours, opacity, planes_of
 
 LEAST_LOG_ODDS = -3.9
-"""Colours of a confidence below .02 are left as they are, and do not count as neighbours."""
+"""Colours of a confidence below .02 are left as they are. What is so when it is judged is no neighbour either."""
 
 _AT_ONCE = 4096
+"""Pixels that are mixed at once: what is known of them stays in the processor's cache."""
 
 
 class Likely(NamedTuple):
@@ -63,42 +64,28 @@ class Neighbourhood:
 
     def __init__(self, likely: Likely, colors: Layer, log_odds: Layer, size: tuple[int, int]) -> None:
         self._likely, self._colors, self._log_odds = likely, colors, log_odds
-        self._confidence, self._opaque = np.zeros(size, np.float32), np.zeros(size, np.float32)
-        self._picture = np.zeros((*size, 3), np.float32)
-        self._confidence.reshape(-1)[likely.pixels] = 1 / (1 + np.exp(-log_odds))
-        self._opaque.reshape(-1)[likely.pixels] = opacity(colors, likely.backdrop)
-        self._picture.reshape(-1, 3)[likely.pixels] = colors
+        confidence = (1 / (1 + np.exp(-log_odds))).astype(np.float32, copy=False)
+        self._planes = planes_of(likely.pixels, size, confidence, colors, opacity(colors, likely.backdrop))
 
-    def parts(self) -> list[slice]:
-        """Cut the pixels into as many at once as stay in the processor's cache.
-
-        Returns
-        -------
-        list of slice
-            For `around`.
-        """
-        n = len(self._log_odds)
-        return [slice(first, min(first + _AT_ONCE, n)) for first in range(0, n, _AT_ONCE)]
-
-    def around(self, part: slice) -> Around:
+    def around(self, some: npt.NDArray[np.int64]) -> Around:
         """Look around some pixels.
 
         Parameters
         ----------
-        part : slice
-            Which of the likely colours.
+        some : ndarray
+            (m,) int64, which of the likely colours.
 
         Returns
         -------
         Around
-            New arrays.
+            New arrays, of length m.
         """
-        likely, n = self._likely, part.stop - part.start
+        likely, n = self._likely, len(some)
         bases, log_weights = np.empty((n, len(BASES), 3), np.float32), np.empty((n, len(MEANS)), np.float32)
-        mean_neighbours(likely.pixels[part], self._confidence, self._picture, self._opaque, bases, log_weights)
+        mean_neighbours(likely.pixels[some], self._planes, bases, log_weights)
         for i, own in enumerate((self._colors, likely.colors, likely.backdrop), len(MEANS)):
-            bases[:, i] = own[part]
-        return Around(bases, log_weights, self._log_odds[part], likely.log_odds[part], likely.figures[part])
+            bases[:, i] = own[some]
+        return Around(bases, log_weights, self._log_odds[some], likely.log_odds[some], likely.figures[some])
 
 
 def fuse(likely: Likely, size: tuple[int, int], crew: Crew, passes: tuple[FusionPass, ...] = ()) -> tuple[Layer, Layer]:
@@ -124,7 +111,13 @@ def fuse(likely: Likely, size: tuple[int, int], crew: Crew, passes: tuple[Fusion
     """
     colors, log_odds = likely.colors, likely.log_odds
     for each in passes or shipped_passes():
-        colors, log_odds = _fused_once(each, Neighbourhood(likely, colors, log_odds, size), crew)
+        neighbourhood = Neighbourhood(likely, colors, log_odds, size)
+        open_ones = np.flatnonzero(log_odds >= LEAST_LOG_ODDS)
+        parts = [open_ones[first : first + _AT_ONCE] for first in range(0, len(open_ones), _AT_ONCE)]
+        colors, log_odds = colors.copy(), log_odds.copy()
+        mixed = crew.run([partial(_mix, each, neighbourhood, part) for part in parts])
+        for part, (mixtures, log_odds_of_them) in zip(parts, mixed, strict=True):
+            colors[part], log_odds[part] = mixtures, log_odds_of_them
     return colors, log_odds
 
 
@@ -134,10 +127,5 @@ def warm_up() -> None:
     fuse(Likely(np.zeros(1, np.int64), one, color, np.zeros((1, len(FIGURES)), np.float16), color), (1, 1), Crew(1))
 
 
-def _fused_once(each: FusionPass, neighbourhood: Neighbourhood, crew: Crew) -> tuple[Layer, Layer]:
-    def mix(part: slice) -> tuple[Layer, Layer]:
-        return each.mix(neighbourhood.around(part))
-
-    mixed = [(np.empty((0, 3), np.float32), np.empty(0, np.float32))]
-    mixed += crew.run([partial(mix, part) for part in neighbourhood.parts()])
-    return np.concatenate([colors for colors, _ in mixed]), np.concatenate([log_odds for _, log_odds in mixed])
+def _mix(each: FusionPass, neighbourhood: Neighbourhood, part: npt.NDArray[np.int64]) -> tuple[Layer, Layer]:
+    return each.mix(neighbourhood.around(part))

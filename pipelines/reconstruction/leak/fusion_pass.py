@@ -19,7 +19,7 @@ from pipelines.reconstruction.leak.layers import Layer, read_layers, save_layers
 from pipelines.reconstruction.leak.neighbours import MEANS
 
 FUSION_NAME = "fusion.npz"
-N_PASSES = 3
+N_PASSES = 4
 
 LAYERS = ("enter", "middle", "leave")
 """Each pass has these."""

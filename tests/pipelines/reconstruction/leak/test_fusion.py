@@ -105,8 +105,8 @@ def test_where_nothing_is_likely_nothing_is_fused(rng):
 def test_a_pass_sees_its_pixels_in_parts_as_it_sees_all_at_once(rng, a_patch):
     likely = wall(rng, a_patch)
     neighbourhood = Neighbourhood(likely, likely.colors + 1, likely.log_odds - 1, (HEIGHT, WIDTH))
-    whole = neighbourhood.around(slice(0, N))
-    part = neighbourhood.around(slice(N // 2, N // 2 + 20))
+    whole = neighbourhood.around(np.arange(N))
+    part = neighbourhood.around(np.arange(N // 2, N // 2 + 20))
     for mine, theirs in zip(part, whole, strict=True):
         np.testing.assert_array_equal(mine, theirs[N // 2 : N // 2 + 20])
     assert whole.inputs().shape == (N, N_INPUTS)
@@ -118,10 +118,19 @@ def test_a_pass_sees_its_pixels_in_parts_as_it_sees_all_at_once(rng, a_patch):
     np.testing.assert_array_equal(whole.bases[:, own + 2], likely.backdrop)
 
 
+def test_what_is_likely_no_more_is_left_as_it_is(rng, a_patch):
+    likely = wall(rng, a_patch)
+    likely.log_odds[::2] = fusion.LEAST_LOG_ODDS - 0.1
+    colors, log_odds = fuse(likely, (HEIGHT, WIDTH), Crew(1))
+    np.testing.assert_array_equal(colors[::2], likely.colors[::2])
+    np.testing.assert_array_equal(log_odds[::2], likely.log_odds[::2])
+    assert (colors[1::2] != likely.colors[1::2]).any(axis=1).all()
+
+
 def test_passes_follow_one_another(rng, a_patch):
     likely = wall(rng, a_patch)
     first, *_ = shipped_passes()
     once, _ = fuse(likely, (HEIGHT, WIDTH), Crew(1), (first,))
     seen = Neighbourhood(likely, once, fuse(likely, (HEIGHT, WIDTH), Crew(1), (first,))[1], (HEIGHT, WIDTH))
-    again, _ = first.mix(seen.around(slice(0, N)))
+    again, _ = first.mix(seen.around(np.arange(N)))
     np.testing.assert_allclose(fuse(likely, (HEIGHT, WIDTH), Crew(1), (first, first))[0], again, atol=1e-3)

@@ -14,12 +14,16 @@ from pipelines.reconstruction.leak.neighbours import (
     NO_WEIGHT,
     OPAQUE_CODES,
     REACH_PX,
+    WIDE_LUMA_SHARE,
+    WIDE_STEP_PX,
+    WIDE_STEPS,
     mean_neighbours,
     opacity,
+    planes_of,
 )
 
 LARGEST = sized(14, 5)
-SIGMA_PX = {"closest": 1.0, "near": 2.5, "far": 5.0}
+SIGMA_PX = {"closest": 1.0, "near": 2.5, "far": 5.0, "wide": 40.0}
 POWER = {"similar": 1, "alike": 4, "the same": 16, "any colour": 0}
 
 
@@ -27,7 +31,9 @@ def averaged(pixels, confidence, colors, opaque):
     """Average all pixels of a picture at once."""
     means = np.empty((len(pixels), len(MEANS), 3), np.float32)
     log_weights = np.empty((len(pixels), len(MEANS)), np.float32)
-    mean_neighbours(np.asarray(pixels, np.int64), confidence, colors, opaque, means, log_weights)
+    everywhere, size = np.arange(confidence.size), confidence.shape
+    planes = planes_of(everywhere, size, confidence.reshape(-1), colors.reshape(-1, 3), opaque.reshape(-1))
+    mean_neighbours(np.asarray(pixels, np.int64), planes, means, log_weights)
     return means, log_weights
 
 
@@ -37,13 +43,16 @@ def slow_mean(pixel, name, confidence, colors, opaque):
     (height, width), total, mean = confidence.shape, NO_WEIGHT, np.zeros(3)
     y, x = divmod(pixel, width)
     own = colors[y, x].astype(float)
+    step, reach, luma_share = (
+        (WIDE_STEP_PX, WIDE_STEP_PX * WIDE_STEPS, WIDE_LUMA_SHARE) if distance == "wide" else (1, REACH_PX, 1)
+    )
     for v in range(height):
         for u in range(width):
-            if max(abs(v - y), abs(u - x)) > REACH_PX:
+            if max(abs(v - y), abs(u - x)) > reach or (v - y) % step or (u - x) % step:
                 continue
             off = colors[v, u].astype(float) - own
             luma = off @ (0.114, 0.587, 0.299)
-            away_2 = luma**2 + (off[0] - luma) ** 2 + (off[2] - luma) ** 2
+            away_2 = luma_share * luma**2 + (off[0] - luma) ** 2 + (off[2] - luma) ** 2
             similar = max(0.0, 1 - away_2 / (16 * 20**2)) ** 8
             weight = math.exp(-((v - y) ** 2 + (u - x) ** 2) / (2 * SIGMA_PX[distance] ** 2)) * similar ** POWER[how]
             weight *= float(confidence[v, u]) ** (1 if distance == "closest" else 2)
@@ -71,17 +80,30 @@ def test_means_are_those_of_a_slow_twin(picture):
             np.testing.assert_allclose(log_weights[i, j], log_weight, atol=1e-3)
 
 
-def test_nothing_beyond_the_reach_counts(picture):
-    confidence, colors, _ = picture
-    far = np.zeros((13, 60), np.float32)
-    far[:, : REACH_PX + 1] = confidence[:, : REACH_PX + 1]
-    wide = np.zeros((13, 60, 3), np.float32)
-    wide[:, :24] = colors
-    clear = np.ones_like(far)
-    before = averaged([0], far, wide, clear)
-    far[:, REACH_PX + 1 :], wide[:, REACH_PX + 1 :] = 1, 255
-    for mine, theirs in zip(averaged([0], far, wide, clear), before, strict=True):
-        np.testing.assert_array_equal(mine, theirs)
+@pytest.mark.parametrize(("is_wide", "reach_px"), [(False, REACH_PX), (True, WIDE_STEP_PX * WIDE_STEPS)])
+def test_nothing_beyond_the_reach_counts(rng, is_wide, reach_px):
+    size = (1, reach_px + 60)
+    confidence, colors = rng.random(size, np.float32), rng.uniform(80, 120, (*size, 3)).astype(np.float32)
+    clear = np.ones_like(confidence)
+    these = [name.startswith("wide") == is_wide for name in MEANS]
+    before = averaged([0], confidence, colors, clear)
+    confidence[:, reach_px + 1 :], colors[:, reach_px + 1 :] = 1, 110
+    for mine, theirs in zip(averaged([0], confidence, colors, clear), before, strict=True):
+        np.testing.assert_array_equal(mine[:, these], theirs[:, these])
+    confidence[:, reach_px] = 0
+    assert (averaged([0], confidence, colors, clear)[1] != before[1])[:, these].any()
+
+
+def test_a_wall_is_known_by_its_tint_wherever_it_is_in_sight(rng):
+    colors = np.full((160, 320, 3), 150, np.float32)
+    colors[:, 160:, 2] += 24  # another wall
+    colors[..., 2] += rng.choice([-4, 4], (8, 16)).repeat(20, 0).repeat(20, 1)  # a codec's squares
+    sure = np.ones((160, 320), np.float32)
+    means, _ = averaged([70 * 320 + 150, 70 * 320 + 170], sure, colors, sure)
+    far, wide = MEANS.index("far, the same"), MEANS.index("wide, the same")
+    off = np.abs(means[:, :, 2] - [[150], [174]])
+    assert (off[:, wide] < 2).all()
+    assert (off[:, far] > 3).all()
 
 
 def test_a_pixel_alone_is_its_own_mean():
