@@ -166,7 +166,7 @@ class WatchSettings(_Section):
     method: Literal["leak", "rarest"] = "leak"
     """How the room is found: `leak` tells it from the person on real calls, `rarest` is roomg's rule, exact."""
 
-    claim: float = Field(default=0.15, ge=0.02, le=0.99)
+    claim: float = Field(default=0.2, ge=0.02, le=0.99)
     """Method leak: how likely a colour must be the room's to be claimed in a call that surely leaks, 0 to 1; in others
     only what is likelier than .5 is claimed. Lower finds more, and more that is wrong."""
 
