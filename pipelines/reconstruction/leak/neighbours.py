@@ -37,7 +37,7 @@ REACH_PX, SPAN_PX = 10, 24
 eight pixels at once: what is beyond the reach counts nothing."""
 
 WIDE_STEP_PX, WIDE_STEPS = 10, 8
-"""The wide means look at each so manieth pixel, so many to every side."""
+"""The wide means look at rows and columns so far apart, and so many of them on each side."""
 
 SIMILAR_CODES = 20.0
 """Sigma of what is similar; half of it is alike, a quarter the same."""
