@@ -40,8 +40,8 @@ from pipelines.reconstruction.score import LEAKED_ALPHA, ROOM_DELTA_E, SEEN_DELT
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 FIRST_CALL = 212
-HIDDEN = 160
-STEPS, RATE, WEIGHT_DECAY = 8000, 3e-3, 1e-2
+HIDDEN = 96
+STEPS, RATE, WEIGHT_DECAY = 6000, 3e-3, 1e-2
 CALLS_A_STEP, PIXELS_A_CALL = 16, 400
 CAUSAL_SHARE = 0.3
 SHIFT_WEIGHT, SHIFT_SCALE = 2.0, 8.0
