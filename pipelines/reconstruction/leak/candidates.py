@@ -29,8 +29,8 @@ ROUND_FRAMES = 180
 """Every pixel is judged anew within six seconds: twice as often costs a live call frames now and then."""
 
 NICENESS = 19
-"""Of the thread that looks at the surroundings and fuses, which takes two seconds and may take six: frames come first, as
-far as they can. Linux counts it by threads; elsewhere all are alike."""
+"""Of the thread that looks at the surroundings and fuses, which takes two seconds and may take six: frames come first,
+as far as they can. Linux counts it by threads; elsewhere all are alike."""
 
 _ROWS_AT_ONCE = 4
 _NEVER = -30.0
