@@ -24,7 +24,7 @@ class Measured:
 
 MEASURED: Final = {
     "leak": Measured(
-        "By what was measured on other calls, about three fifths of that is right.",
+        "By what was measured on other calls, about two thirds of that is right.",
         "On calls whose room was known, mostly two fifths to four fifths of the pixels that this method claimed were "
         "right, and in the worst hardly any: it had taken the person for the room. So believe shapes and colours that "
         "hang together and areas of high confidence, and doubt single specks.",
