@@ -9,8 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-import numpy as np
-
+import stream  # noqa: F401 - before numpy, which it denies the threads that the command would not have either
 from pipelines.base import Frame
 from pipelines.reconstruction.leak.pipeline import LeakReconstruction
 from stream.cli import main
@@ -26,8 +25,13 @@ def _noting(self: LeakReconstruction, frame: Frame) -> Sequence[Frame]:
     return outputs
 
 
+def _save(path: str) -> None:
+    import numpy as np
+
+    np.save(path, np.array(_notes).reshape(-1, 3).T)
+
+
 if __name__ == "__main__":
-    notes_path = sys.argv.pop(1)
-    atexit.register(lambda: np.save(notes_path, np.array(_notes).reshape(-1, 3).T))
+    atexit.register(_save, sys.argv.pop(1))
     LeakReconstruction.process = _noting  # type: ignore[method-assign]
     main()
