@@ -5,7 +5,8 @@ that fetches what a page fetches: all on the same cores. What the report says is
 time stamp of every frame that the method was given: one that was due and is not among them was lost.
 
 Run with ``pytest tests/benchmarks/test_live.py --benchmark-only -s``, on a machine that does nothing else; each of the
-runs takes a minute. ``BACKROOM_LIVE_S`` takes other seconds, ``BACKROOM_LIVE_CALL`` another recording of a call.
+runs takes a minute. ``BACKROOM_LIVE_S`` takes other seconds, ``BACKROOM_LIVE_CALL`` another recording of a call, and
+``BACKROOM_LIVE_BUSY=0.5`` adds a program that wants half of a processor all of the time.
 """
 
 import json
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ N_PLAYED = 240
 PUNCTUAL_S = 0.5 / RATE_HZ
 """A player that is later than this with one frame in a hundred has no processor to play on: nothing is measured."""
 
+BUSY_SHARE = float(os.environ.get("BACKROOM_LIVE_BUSY", "0"))
+BUSY = str(Path(__file__).with_name("busy_program.py"))
 NOTING = str(Path(__file__).with_name("noting_watch.py"))
 PAGE_PICTURES = ("call", "room")
 """What the page shows when it is opened."""
@@ -118,13 +121,23 @@ def playing(call: Path, size_px: tuple[int, int], log: Path) -> Iterator[Played]
             yield played
 
 
+@contextmanager
+def busy(share: float) -> Iterator[None]:
+    """Have another program want a share of a processor meanwhile."""
+    with subprocess.Popen([sys.executable, BUSY, str(share)]) as process:
+        try:
+            yield
+        finally:
+            process.kill()
+
+
 def watch_live(call: Path, size_px: tuple[int, int], out: Path, view: str, model: str) -> Live:
     """Run the command for `DURATION_S`."""
     width, height = size_px
     words = ["watch", f"screen:0,0,{width}x{height}", "--rate", str(RATE_HZ), "--person-model", model, "--view", view]
     command = [sys.executable, NOTING, str(out / "notes.npy"), *words, "--duration", str(DURATION_S)]
     reader, n_pictures = None, 0
-    with playing(call, size_px, out / "played.npy") as played:
+    with busy(BUSY_SHARE) if BUSY_SHARE else nullcontext(), playing(call, size_px, out / "played.npy") as played:
         process = subprocess.Popen(
             [*command, "--out", str(out / "D")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
