@@ -179,7 +179,8 @@ def convolve(values: Layer, weight: Layer, bias: Layer, stride: int = 1) -> Laye
     # Without a stride a tap is the whole map, moved. Its columns on the border are worked out too, and left out: that
     # is quicker than a copy of each tap.
     rows, columns = (height, width + 2) if stride == 1 else (height // stride, width // stride)
-    out: Layer = np.repeat(bias[:, None], rows * columns, axis=1)
+    out: Layer = np.empty((bias.size, rows * columns), np.float32)
+    out[:] = bias[:, None]  # not `np.repeat`, which keeps Python's lock
     for dy, dx in itertools.product(range(3), repeat=2):
         if stride == 1:
             tap = padded.reshape(inputs, -1)[:, dy * columns + dx :][:, : rows * columns]
@@ -190,7 +191,10 @@ def convolve(values: Layer, weight: Layer, bias: Layer, stride: int = 1) -> Laye
 
 
 def _doubled(values: Layer) -> Layer:
-    return values.repeat(2, axis=1).repeat(2, axis=2)
+    channels, rows, columns = values.shape
+    doubled: Layer = np.empty((channels, rows, 2, columns, 2), np.float32)
+    doubled[:] = values[:, :, None, :, None]  # see `convolve`
+    return doubled.reshape(channels, 2 * rows, 2 * columns)
 
 
 def read_networks(names: tuple[str, ...]) -> tuple[Network, ...]:
