@@ -8,6 +8,7 @@ which thread took which part, or on how many threads there are.
 
 import itertools
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -73,6 +74,54 @@ class Crew:
         if errors:
             raise errors[0]
         return [results[number] for number in range(len(parts))]
+
+
+class Unhurried(Crew):
+    """The caller's thread alone, which lets others go first: it rests between parts.
+
+    What takes a second or two, and may take several, then does not keep frames waiting: they are caught up with in the
+    rests. Where a part was held up itself, the rest is no longer.
+
+    Parameters
+    ----------
+    rest : float
+        See the attribute.
+
+    Attributes
+    ----------
+    rest : float
+        Rest after each part, in times of the processor's time that it took. Any thread may change it.
+    """
+
+    def __init__(self, rest: float) -> None:
+        super().__init__(1)
+        self.rest = rest
+
+    def run(self, parts: Sequence[Callable[[], T]]) -> list[T]:
+        """Do all parts, one after the other.
+
+        Parameters
+        ----------
+        parts : sequence of callable
+            Taken up in this order.
+
+        Returns
+        -------
+        list
+            What each part returned, in the same order.
+
+        Raises
+        ------
+        Exception
+            What a part raised; those after it were not begun.
+        """
+        return [self._rested(part) for part in parts]
+
+    def _rested(self, part: Callable[[], T]) -> T:
+        begin_s = time.thread_time()
+        result = part()
+        time.sleep(self.rest * (time.thread_time() - begin_s))
+        return result
 
 
 def bands(height: int, n: int) -> list[tuple[int, int]]:

@@ -29,7 +29,7 @@ from stream.stats import LoopStats
 from stream.tuning import Tuning
 from stream.view.base import View, ViewCommand
 
-MOST_WAITING = 4
+MOST_WAITING = 8
 """Live frames that may wait to be counted: a late one counts as much as a punctual one, and stalls of the machine last
 several frames."""
 

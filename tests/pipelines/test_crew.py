@@ -1,13 +1,14 @@
 """Parts that threads share: all are done, errors come back, and the counts do not depend on the number of threads."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
 from compiled import sized
 from drawn_person import drawn_matte, drawn_person
 
-from pipelines.crew import Crew, bands
+from pipelines.crew import Crew, Unhurried, bands
 from pipelines.reconstruction.leak.candidates import Candidates
 from pipelines.reconstruction.leak.steadiness import FIRST_FRAMES
 from pipelines.reconstruction.leak.watcher import BAND_ROWS, LeakWatcher
@@ -47,6 +48,33 @@ def test_an_error_in_any_part_comes_back_and_the_crew_goes_on(number):
     with pytest.raises(IndexError, match="of the part"):
         crew.run([lambda i=i: part(i) for i in range(8)])
     assert crew.run([lambda: 1] * 4) == [1] * 4
+
+
+def _refuse():
+    raise IndexError("of the part")
+
+
+def test_who_is_unhurried_does_parts_in_order_in_the_callers_thread_and_hands_on_their_errors():
+    crew = Unhurried(1.0)
+    assert crew.run([lambda i=i: (i, threading.get_ident()) for i in range(4)]) == [
+        (i, threading.get_ident()) for i in range(4)
+    ]
+    done = []
+    with pytest.raises(IndexError, match="of the part"):
+        crew.run([lambda: done.append(1), _refuse, lambda: done.append(2)])
+    assert done == [1]
+
+
+@pytest.mark.parametrize("rest", [0.5, 2.0])
+def test_who_is_unhurried_rests_after_each_part_as_long_as_was_said(monkeypatch, rest):
+    rests = []
+    monkeypatch.setattr("pipelines.crew.time.sleep", rests.append)
+    begin_s = time.thread_time()
+    Unhurried(rest).run([lambda: sum(range(200_000))] * 3)
+    used_s = time.thread_time() - begin_s
+    assert len(rests) == 3
+    assert min(rests) > 0
+    assert 0.8 * rest * used_s < sum(rests) <= rest * used_s
 
 
 class DrawnSegmenter:

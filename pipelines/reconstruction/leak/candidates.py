@@ -4,7 +4,7 @@ Judging every colour of every pixel takes most of a second: too long between two
 frame some rows are judged anew, and all of them within `ROUND_FRAMES`. What the networks say of the surroundings is
 worked out beside, once a round, from the cells of the round before. What they say of a colour, log odds and shift, is
 averaged. Beside as well, and once a round, the likely colours of neighbours are fused (`fusion.py`): that is what is
-shown.
+shown. Where frames have to wait, all of this waits for them: it changes what is shown meanwhile, and no count.
 """
 
 import os
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.crew import Crew
+from pipelines.crew import Crew, Unhurried
 from pipelines.reconstruction.leak import cells, claims, fusion
 from pipelines.reconstruction.leak.evidence import N_SLOTS
 from pipelines.reconstruction.leak.fusion_pass import FIGURES
@@ -31,6 +31,15 @@ ROUND_FRAMES = 180
 NICENESS = 19
 """Of the thread that looks at the surroundings and fuses, which takes two seconds and may take six: frames come first,
 as far as they can. Linux counts it by threads; elsewhere all are alike."""
+
+REST, REST_WHILE_FRAMES_WAIT = 1.0, 4.0
+"""Of the same thread after each of the parts that it fuses, in times of what that took."""
+
+MOST_PUT_OFF = 3
+"""While frames wait, rows are judged with every fourth only."""
+
+MUCH_PUT_OFF = 0.5
+"""From this share of the last frames on it is said."""
 
 _ROWS_AT_ONCE = 4
 _NEVER = -30.0
@@ -117,9 +126,10 @@ class Candidates:
         ]
         self._contexts: list[Layer] = []
         self._worker = ThreadPoolExecutor(1, "surroundings", initializer=_let_frames_go_first)
-        self._alone = Crew(1)
+        self._alone = Unhurried(REST)
         self._beside: Future[_Beside] | None = None
         self._next_row = 0
+        self._n_put_off, self._put_off_share = 0, 0.0
         self._colors_before = np.zeros(watcher.person_colors.shape)
         self._common = claims.person_commonness(self._colors_before)
 
@@ -173,8 +183,24 @@ class Candidates:
             self.watcher.backdrop.reshape(-1, 3)[pixels],
         )
 
-    def refresh_some(self) -> None:
-        """Judge the next few rows anew."""
+    @property
+    def is_put_off(self) -> bool:
+        """Whether judging was put off for most of the last frames."""
+        return self._put_off_share > MUCH_PUT_OFF
+
+    def refresh_some(self, *, frames_wait: bool = False) -> None:
+        """Judge the next few rows anew.
+
+        Parameters
+        ----------
+        frames_wait : bool
+            True mostly puts it off, and has the other thread go slower.
+        """
+        self._alone.rest = REST_WHILE_FRAMES_WAIT if frames_wait else REST
+        self._n_put_off = self._n_put_off + 1 if frames_wait and self._n_put_off < MOST_PUT_OFF else 0
+        self._put_off_share += (bool(self._n_put_off) - self._put_off_share) / ROUND_FRAMES
+        if self._n_put_off:
+            return
         n_rows = cells.SIDE_PX * -(-self.watcher.height // (cells.SIDE_PX * ROUND_FRAMES))
         for rows in self._parts(self._next_row, self._next_row + n_rows):
             self._judge(rows, self._encode(rows))
@@ -192,6 +218,7 @@ class Candidates:
         for rows in parts:
             self._judge(rows, self._encode(rows))
         self._beside = None  # what it works out is older
+        self._put_off_share = 0.0
         self._fused = self._fuse(*self._to_fuse(), self.watcher.crew)
 
     @property

@@ -8,6 +8,7 @@ call that may not leak at all, and none where the backdrop moves by itself (see 
 The room is worked out at the working size (see `watcher`) and enlarged to the frames' size.
 """
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,9 @@ same (docs/reconstruction.md has the figures)."""
 FEW_FRAMES = 50
 """Below this nothing is claimed: what the backdrop is cannot be told yet."""
 
+WAITED_S = 0.0015
+"""A live frame that comes so soon after the one before was done had been waiting for that."""
+
 
 class LeakReconstruction:
     """The `Reconstruction` of method ``leak``; `process` gives no frames out, the session asks for findings.
@@ -60,6 +64,7 @@ class LeakReconstruction:
         self._crew = crew
         self._height = self._width = 0
         self._is_live = False
+        self._done_s = 0.0
         self._segmenter: Segmenter | None = None
         self._candidates: Candidates | None = None
         self._steadiness = Steadiness()
@@ -118,11 +123,19 @@ class LeakReconstruction:
         watcher = self.watcher
         check_size(frame, self._height, self._width, OTHER_SIZE_REMEDY)
         if not frame.is_placeholder:
+            # A recording's frames always wait, and may.
+            frames_wait = self._is_live and time.perf_counter() - self._done_s < WAITED_S
             seen = watcher.count(frame.image)
             # Both only read what was counted.
-            watcher.crew.run([self._sized().refresh_some, lambda: self._steadiness.add(seen, watcher)])
+            watcher.crew.run(
+                [
+                    lambda: self._sized().refresh_some(frames_wait=frames_wait),
+                    lambda: self._steadiness.add(seen, watcher),
+                ]
+            )
             if self._known is not None:
                 self._known.try_to_align(watcher)
+            self._done_s = time.perf_counter()
         return ()
 
     def flush(self) -> Sequence[Frame]:
@@ -196,6 +209,8 @@ class LeakReconstruction:
             )
         if self._segmenter is None and self._candidates is not None:
             lines.append("the person model is off: the person is told from the room by colours and recurrence alone")
+        if self._candidates is not None and self._candidates.is_put_off:
+            lines.append("this machine is busy: the room shown meanwhile is older, the counts and the result are not")
         lines.extend(self._steadiness.status())
         if self._known is not None:
             lines.extend(self._known.status())

@@ -7,7 +7,7 @@ import pytest
 from compiled import sized
 
 from pipelines.reconstruction.leak import evidence as ev
-from pipelines.reconstruction.leak.candidates import ROUND_FRAMES, Candidates, shipped_networks
+from pipelines.reconstruction.leak.candidates import MOST_PUT_OFF, ROUND_FRAMES, Candidates, shipped_networks
 from pipelines.reconstruction.leak.claims import MOST_EPISODES, MOST_FRAMES
 from pipelines.reconstruction.leak.fusion import LEAST_LOG_ODDS, fuse
 from pipelines.reconstruction.leak.fusion_pass import FIGURES
@@ -49,6 +49,41 @@ def test_some_rows_at_a_time_end_where_all_at_once_does(watcher):
     np.testing.assert_array_equal(live.is_there, final.is_there)
     np.testing.assert_allclose(live.confidence(), final.confidence(), atol=1e-4)
     np.testing.assert_allclose(live.color, final.color, atol=0.05)
+
+
+def test_while_frames_wait_every_fourth_of_them_judges_as_much_as_any_other(watcher):
+    spared, pressed = Candidates(watcher), Candidates(watcher)
+    for _ in range(20):
+        spared.refresh_some()
+    for frame in range(20 * (MOST_PUT_OFF + 1)):
+        before = pressed.confidence()
+        pressed.refresh_some(frames_wait=True)
+        judges = (frame + 1) % (MOST_PUT_OFF + 1) == 0
+        assert judges or np.array_equal(pressed.confidence(), before)
+    np.testing.assert_array_equal(pressed.confidence(), spared.confidence())
+    assert spared.is_there.any()
+
+
+def test_judging_goes_on_with_the_first_frame_that_did_not_wait(watcher):
+    candidates = Candidates(watcher)
+    candidates.refresh_some(frames_wait=True)
+    assert not candidates.is_there.any()
+    for _ in range(ROUND_FRAMES - 1):
+        candidates.refresh_some()
+    assert candidates.is_there.any()
+
+
+def test_only_what_was_mostly_put_off_is_called_so_until_all_is_judged_anew(watcher, monkeypatch):
+    monkeypatch.setattr("pipelines.reconstruction.leak.candidates.ROUND_FRAMES", 20)
+    candidates = Candidates(watcher)
+    for frame in range(80):
+        candidates.refresh_some(frames_wait=frame % 5 == 0)
+    assert not candidates.is_put_off
+    for _ in range(80):
+        candidates.refresh_some(frames_wait=True)
+    assert candidates.is_put_off
+    candidates.refresh()
+    assert not candidates.is_put_off
 
 
 def test_before_the_surroundings_are_known_colors_are_judged_alone(watcher):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -128,6 +129,24 @@ def test_a_still_backdrop_does_not_move(started, call):
     reconstruction = watched(started(), call[0])
     assert not reconstruction.report()["backdrop"]["moves"]
     assert not any("moves" in line for line in reconstruction.status())
+
+
+@pytest.mark.parametrize(
+    ("is_live", "idle_s", "is_put_off"), [(True, 0.0, True), (True, 0.01, False), (False, 0.0, False)]
+)
+def test_what_is_shown_waits_for_live_frames_that_had_to_wait_and_that_is_said(
+    monkeypatch, call, is_live, idle_s, is_put_off
+):
+    now_s = [0.0]
+    monkeypatch.setattr("pipelines.reconstruction.leak.candidates.ROUND_FRAMES", 20)
+    monkeypatch.setattr(leak_pipeline, "time", SimpleNamespace(perf_counter=lambda: now_s[0]))
+    reconstruction = LeakReconstruction(WatchSettings(person_model="none"))
+    reconstruction.warm_up(HEIGHT, WIDTH, is_live=is_live)
+    for t in range(N_FRAMES):
+        reconstruction.process(Frame(call[0][t], t / 25))
+        now_s[0] += idle_s
+    assert any("machine is busy" in line for line in reconstruction.status()) == is_put_off
+    assert reconstruction.n_frames == N_FRAMES, "no count waits"
 
 
 def test_without_the_person_model_it_works_and_says_so(call):
