@@ -211,6 +211,9 @@ class LeakReconstruction:
             lines.append("the person model is off: the person is told from the room by colours and recurrence alone")
         if self._candidates is not None and self._candidates.is_put_off:
             lines.append("this machine is busy: the room shown meanwhile is older, the counts and the result are not")
+        if self._candidates is not None and self.watcher.n_left_out:
+            n = self.watcher.n_left_out
+            lines.append(f"{n} frames, left out: they differ from the backdrop nearly everywhere, as noise in it does")
         lines.extend(self._steadiness.status())
         if self._known is not None:
             lines.extend(self._known.status())
@@ -227,6 +230,7 @@ class LeakReconstruction:
             "person_model": self._segmenter.backend if self._segmenter else "none",
             "worked_at": {"width": watcher.width, "height": watcher.height},
             "backdrop_known": round(float(watcher.known.mean()), 6),
+            "frames_left_out": watcher.n_left_out,
             "backdrop": self._steadiness.report(watcher),
             "backdrop_picture": self._known.report() if self._known else None,
             "state_bytes": watcher.n_bytes,

@@ -14,11 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.reconstruction.leak.observe import count_steady
-from pipelines.reconstruction.leak.watcher import LeakWatcher, Seen
+from pipelines.reconstruction.leak.watcher import SURELY_NO_PERSON, LeakWatcher, Seen
 
 MOVING_SHARE = 0.10
 """Share of surely personless pixels that differ from the backdrop from which on it is said to move. A still backdrop
 shows 0 to .03 (codec noise, leaks); a video or noise more than .3."""
+
+MOVING_LONGER_SHARE = 0.05
+"""... on the average of a longer time: one that wanders to and fro differs more at times and less at others."""
 
 FIRST_FRAMES = 30
 """Frames until the backdrop is settled enough to be judged."""
@@ -26,7 +29,9 @@ FIRST_FRAMES = 30
 FOLLOW = 0.02
 """Share of a new frame in the running figure: the last two seconds count."""
 
-SURELY_NO_PERSON = 0.05
+FOLLOW_LONGER = 0.004
+"""... and in that of the longer time: the last ten."""
+
 FAR_OUTSIDE = 40.0
 """Distance to the model's person, in units, from which on nothing there is a leak."""
 
@@ -41,13 +46,14 @@ class Steadiness:
 
     def __init__(self) -> None:
         self.moving_share = 0.0
+        self._longer_share = 0.0
         self._n_frames = 0
         self._is_blurred = False
 
     @property
     def is_moving(self) -> bool:
         """Whether the backdrop moves by itself, so that no leak can be told from it."""
-        return self.moving_share > MOVING_SHARE
+        return self.moving_share > MOVING_SHARE or self._longer_share > MOVING_LONGER_SHARE
 
     def add(self, seen: Seen, watcher: LeakWatcher) -> None:
         """Take a frame into account.
@@ -68,8 +74,9 @@ class Steadiness:
         n, n_foreground = count_steady(away, np.float32(FAR_OUTSIDE * watcher.unit_px), seen.foreground)
         if n:
             share = n_foreground / n
-            rate = max(FOLLOW, 1 / (self._n_frames - FIRST_FRAMES))
-            self.moving_share += rate * (share - self.moving_share)
+            of_all = 1 / (self._n_frames - FIRST_FRAMES)
+            self.moving_share += max(FOLLOW, of_all) * (share - self.moving_share)
+            self._longer_share += max(FOLLOW_LONGER, of_all) * (share - self._longer_share)
         if self._n_frames % 100 == 0:
             self._is_blurred = is_blurred(watcher)
 
@@ -77,8 +84,9 @@ class Steadiness:
         """Say what is out of reach, in one line each."""
         lines = []
         if self.is_moving:
+            share = max(self.moving_share, self._longer_share)
             lines.append(
-                f"the backdrop moves ({self.moving_share:.0%} of it differs from frame to frame): a room behind a "
+                f"the backdrop moves ({share:.0%} of it differs from frame to frame): a room behind a "
                 "video or noise is out of reach of this method, so nothing is claimed"
             )
         if self._is_blurred:
@@ -103,6 +111,7 @@ class Steadiness:
         return {
             "moves": self.is_moving,
             "moving_share": round(self.moving_share, 4),
+            "moving_longer_share": round(self._longer_share, 4),
             "looks_blurred": is_blurred(watcher),
         }
 

@@ -55,6 +55,13 @@ BAND_ROWS = 8 * ob.SHRINK
 COUNT_PARTS = 8
 """The pixels observed are counted in so many parts."""
 
+STANDS_OUT_SHARE, STANDS_OUT_CODES, STANDS_OUT_STEP_PX = 0.5, 12, 8
+"""A frame stands out, one of noise in the virtual background, where so many of the pixels without a person are so far
+from their known backdrop; every few rows and columns are looked at. Otherwise it is under a twentieth of them."""
+
+SURELY_NO_PERSON = 0.05
+"""Probability up to which there is no person."""
+
 _LEAST_SIDE_PX = 16
 
 
@@ -134,6 +141,8 @@ class LeakWatcher:
         (16, 16, 16) float64, how often the person's core showed each colour (B, G, R over 16).
     n_frames : int
         Frames counted.
+    n_left_out : int
+        Of these, frames since the start of the session that stood out, and are no evidence.
     unit_px : float
         Pixels in a unit of distance.
     """
@@ -153,7 +162,7 @@ class LeakWatcher:
     def clear(self) -> None:
         """Forget every frame."""
         size = (self.height, self.width)
-        self.n_frames = 0
+        self.n_frames = self.n_left_out = 0
         self.heavy = hh.empty_heavy_colors(*size)
         self.evidence = ev.empty_evidence(*size)
         self.backdrop = np.zeros((*size, 3), np.float32)
@@ -208,7 +217,10 @@ class LeakWatcher:
         image, probability = self._look(frame)
         self._count_backdrop(image, probability)
         seen = self._observe(image, probability)
-        self._count_observations(seen)
+        if self._stands_out(image, probability):
+            self.n_left_out += 1
+        else:
+            self._count_observations(seen)
         self._before = image
         self.n_frames += 1
         return seen
@@ -287,6 +299,12 @@ class LeakWatcher:
 
         self.crew.run([find_person, make_smaller])
         return images[0], found[0]
+
+    def _stands_out(self, image: Image, probability: npt.NDArray[np.float32]) -> bool:
+        some = (slice(None, None, STANDS_OUT_STEP_PX),) * 2
+        is_backdrop = (self.known[some] > 0) & (probability[some] <= SURELY_NO_PERSON)
+        off = np.abs(image[some] - self.backdrop[some]).max(axis=2)[is_backdrop]
+        return off.size > 0 and float(np.mean(off > STANDS_OUT_CODES)) > STANDS_OUT_SHARE
 
     def _smaller(self, frame: Image) -> Image:
         if frame.shape[:2] == (self.height, self.width):

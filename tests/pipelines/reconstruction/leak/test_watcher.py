@@ -1,8 +1,11 @@
-"""What a watcher observes of a person who walks: what was there a moment ago, and on which side they come and go."""
+"""What a watcher observes of a person who walks, and which frames are no evidence."""
+
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from pipelines.reconstruction.leak import evidence as ev
 from pipelines.reconstruction.leak import watcher as wt
 from pipelines.reconstruction.leak.likeness import OBSERVED
 
@@ -94,3 +97,37 @@ def test_nobody_comes_or_goes_in_the_first_frame(rng):
     watcher = wt.LeakWatcher(*SIZE, SIZE[0], walker)
     watcher.count(walker.image(rng))
     np.testing.assert_array_equal(watcher.moment.coming, 0)
+
+
+@pytest.mark.parametrize("keeps_light", [True, False])
+def test_a_frame_of_noise_in_the_backdrop_is_no_evidence(rng, keeps_light):
+    walker = Walker(20)
+    watcher = wt.LeakWatcher(*SIZE, SIZE[0], walker)
+    for _ in range(6):
+        watcher.count(np.full((*SIZE, 3), 60, np.uint8))
+    watcher.count(walker.image(rng))
+    colors, n_frames = watcher.evidence.colors.copy(), watcher.evidence.sums[..., ev.FRAMES].copy()
+    assert n_frames.any()
+    low, high = (20, 110) if keeps_light else (0, 256)
+    seen = watcher.count(rng.integers(low, high, (*SIZE, 3), np.uint8))
+    np.testing.assert_array_equal(watcher.evidence.colors, colors)
+    np.testing.assert_array_equal(watcher.evidence.sums[..., ev.FRAMES], n_frames)
+    assert seen.foreground.mean() > 0.5, "whether a backdrop moves is told from every frame"
+    assert (watcher.n_left_out, watcher.n_frames) == (1, 8)
+    watcher.clear()
+    assert watcher.n_left_out == 0
+
+
+@pytest.mark.parametrize("left", [20, 70])
+def test_a_person_is_evidence_however_large(rng, left):
+    mask = np.zeros(SIZE, np.float32)
+    mask[:, left:] = 1
+    walker = SimpleNamespace(small_probability=lambda _: mask)
+    watcher = wt.LeakWatcher(*SIZE, SIZE[0], walker)
+    for _ in range(6):
+        watcher.count(np.full((*SIZE, 3), 60, np.uint8))
+    image = np.full((*SIZE, 3), 60, np.uint8)
+    image[:, left - 4 :] = rng.integers(150, 256, (SIZE[0], SIZE[1] - left + 4, 3), np.uint8)
+    watcher.count(image)
+    assert watcher.n_left_out == 0
+    assert watcher.evidence.sums.any()
