@@ -28,10 +28,20 @@ class Crew:
     ----------
     n_threads : int
         The caller's thread counts as one of them.
+    rest : float, optional
+        See the attribute.
+
+    Attributes
+    ----------
+    n_threads : int
+        As given.
+    rest : float
+        How long a thread rests after each part, in times of the processor's time that the part took. So long work does
+        not keep frames waiting: they are caught up with in the rests. Any thread may change it.
     """
 
-    def __init__(self, n_threads: int) -> None:
-        self.n_threads = n_threads
+    def __init__(self, n_threads: int, rest: float = 0.0) -> None:
+        self.n_threads, self.rest = n_threads, rest
         self._pool = ThreadPoolExecutor(max(1, n_threads - 1), "crew")
 
     def run(self, parts: Sequence[Callable[[], T]]) -> list[T]:
@@ -61,7 +71,10 @@ class Crew:
                     number, part = waiting.popleft()
                 except IndexError:
                     return
+                begin_s = time.thread_time()
                 results[number] = part()
+                if self.rest:
+                    time.sleep(self.rest * (time.thread_time() - begin_s))
 
         helpers = [self._pool.submit(work) for _ in range(min(self.n_threads, len(parts)) - 1)]
         try:
@@ -74,54 +87,6 @@ class Crew:
         if errors:
             raise errors[0]
         return [results[number] for number in range(len(parts))]
-
-
-class Unhurried(Crew):
-    """The caller's thread alone, which lets others go first: it rests between parts.
-
-    What takes a second or two, and may take several, then does not keep frames waiting: they are caught up with in the
-    rests. Where a part was held up itself, the rest is no longer.
-
-    Parameters
-    ----------
-    rest : float
-        See the attribute.
-
-    Attributes
-    ----------
-    rest : float
-        Rest after each part, in times of the processor's time that it took. Any thread may change it.
-    """
-
-    def __init__(self, rest: float) -> None:
-        super().__init__(1)
-        self.rest = rest
-
-    def run(self, parts: Sequence[Callable[[], T]]) -> list[T]:
-        """Do all parts, one after the other.
-
-        Parameters
-        ----------
-        parts : sequence of callable
-            Taken up in this order.
-
-        Returns
-        -------
-        list
-            What each part returned, in the same order.
-
-        Raises
-        ------
-        Exception
-            What a part raised; those after it were not begun.
-        """
-        return [self._rested(part) for part in parts]
-
-    def _rested(self, part: Callable[[], T]) -> T:
-        begin_s = time.thread_time()
-        result = part()
-        time.sleep(self.rest * (time.thread_time() - begin_s))
-        return result
 
 
 def bands(height: int, n: int) -> list[tuple[int, int]]:

@@ -8,7 +8,7 @@ import pytest
 from compiled import sized
 from drawn_person import drawn_matte, drawn_person
 
-from pipelines.crew import Crew, Unhurried, bands
+from pipelines.crew import Crew, bands
 from pipelines.reconstruction.leak.candidates import Candidates
 from pipelines.reconstruction.leak.steadiness import FIRST_FRAMES
 from pipelines.reconstruction.leak.watcher import BAND_ROWS, LeakWatcher
@@ -54,8 +54,8 @@ def _refuse():
     raise IndexError("of the part")
 
 
-def test_who_is_unhurried_does_parts_in_order_in_the_callers_thread_and_hands_on_their_errors():
-    crew = Unhurried(1.0)
+def test_a_resting_crew_of_one_does_parts_in_order_in_the_callers_thread_and_hands_on_their_errors():
+    crew = Crew(1, rest=1.0)
     assert crew.run([lambda i=i: (i, threading.get_ident()) for i in range(4)]) == [
         (i, threading.get_ident()) for i in range(4)
     ]
@@ -66,11 +66,11 @@ def test_who_is_unhurried_does_parts_in_order_in_the_callers_thread_and_hands_on
 
 
 @pytest.mark.parametrize("rest", [0.5, 2.0])
-def test_who_is_unhurried_rests_after_each_part_as_long_as_was_said(monkeypatch, rest):
+def test_a_crew_rests_after_each_part_as_long_as_was_said(monkeypatch, rest):
     rests = []
     monkeypatch.setattr("pipelines.crew.time.sleep", rests.append)
     begin_s = time.thread_time()
-    Unhurried(rest).run([lambda: sum(range(200_000))] * 3)
+    Crew(1, rest=rest).run([lambda: sum(range(200_000))] * 3)
     used_s = time.thread_time() - begin_s
     assert len(rests) == 3
     assert min(rests) > 0

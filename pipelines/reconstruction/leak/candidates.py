@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.crew import Crew, Unhurried
+from pipelines.crew import Crew
 from pipelines.reconstruction.leak import cells, claims, fusion
 from pipelines.reconstruction.leak.evidence import N_SLOTS
 from pipelines.reconstruction.leak.fusion_pass import FIGURES
@@ -126,7 +126,7 @@ class Candidates:
         ]
         self._contexts: list[Layer] = []
         self._worker = ThreadPoolExecutor(1, "surroundings", initializer=_let_frames_go_first)
-        self._alone = Unhurried(REST)
+        self._alone = Crew(1, REST)
         self._beside: Future[_Beside] | None = None
         self._next_row = 0
         self._n_put_off, self._put_off_share = 0, 0.0

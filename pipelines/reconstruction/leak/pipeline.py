@@ -212,8 +212,10 @@ class LeakReconstruction:
         if self._candidates is not None and self._candidates.is_put_off:
             lines.append("this machine is busy: the room shown meanwhile is older, the counts and the result are not")
         if self._candidates is not None and self.watcher.n_left_out:
-            n = self.watcher.n_left_out
-            lines.append(f"{n} frames, left out: they differ from the backdrop nearly everywhere, as noise in it does")
+            lines.append(
+                "frames left out, for they differ from the backdrop nearly everywhere, as noise in it does: "
+                f"{self.watcher.n_left_out}"
+            )
         lines.extend(self._steadiness.status())
         if self._known is not None:
             lines.extend(self._known.status())

@@ -260,6 +260,7 @@ class LeakWatcher:
         ev.add_evidence(later.evidence, self.n_frames, self.evidence)
         self.person_colors += later.person_colors
         self.n_frames += later.n_frames
+        self.n_left_out += later.n_left_out
         self._before = self._probability_before = None
         self._choose_backdrop(0, self.height)
 
@@ -302,7 +303,7 @@ class LeakWatcher:
 
     def _stands_out(self, image: Image, probability: npt.NDArray[np.float32]) -> bool:
         some = (slice(None, None, STANDS_OUT_STEP_PX),) * 2
-        is_backdrop = (self.known[some] > 0) & (probability[some] <= SURELY_NO_PERSON)
+        is_backdrop = (self.backdrop_weight[some] >= KNOWN_WEIGHT) & (probability[some] <= SURELY_NO_PERSON)
         off = np.abs(image[some] - self.backdrop[some]).max(axis=2)[is_backdrop]
         return off.size > 0 and float(np.mean(off > STANDS_OUT_CODES)) > STANDS_OUT_SHARE
 

@@ -114,6 +114,9 @@ def test_a_frame_of_noise_in_the_backdrop_is_no_evidence(rng, keeps_light):
     np.testing.assert_array_equal(watcher.evidence.sums[..., ev.FRAMES], n_frames)
     assert seen.foreground.mean() > 0.5, "whether a backdrop moves is told from every frame"
     assert (watcher.n_left_out, watcher.n_frames) == (1, 8)
+    whole = wt.LeakWatcher(*SIZE, SIZE[0], walker)
+    whole.add(watcher)
+    assert whole.n_left_out == 1
     watcher.clear()
     assert watcher.n_left_out == 0
 
